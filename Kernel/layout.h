@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/*
+ * The maps' layout: shared by the kernel programs and, through the CBPF module, by Swift.
+ *
+ * A value that steers a verdict is one aligned 8-byte word, read once: payload in the low half, and in the high half a
+ * tag computed from the key, because the kernel may give a hash element to another key while a program still
+ * holds a pointer to it. Elements of arrays are never given away and need no tag.
+ */
+#ifndef BULKHEAD_LAYOUT_H
+#define BULKHEAD_LAYOUT_H
+
+#ifdef BULKHEAD_KERNEL
+typedef __u8 bulkhead_u8;
+typedef __u16 bulkhead_u16;
+typedef __u32 bulkhead_u32;
+typedef __u64 bulkhead_u64;
+#else
+#include <stdint.h>
+typedef uint8_t bulkhead_u8;
+typedef uint16_t bulkhead_u16;
+typedef uint32_t bulkhead_u32;
+typedef uint64_t bulkhead_u64;
+#endif
+
+/* Changes whenever a map's key, value or meaning does. */
+#define BULKHEAD_LAYOUT_VERSION 1
+
+#define BULKHEAD_INGRESS 0 /* towards the workload: tc egress of its host-side interface */
+#define BULKHEAD_EGRESS 1  /* from the workload: tc ingress of its host-side interface */
+
+/* meta: BPF_MAP_TYPE_ARRAY of u64, mmapable. */
+enum bulkhead_meta {
+	BULKHEAD_META_LAYOUT = 0,	/* BULKHEAD_LAYOUT_VERSION */
+	BULKHEAD_META_GENERATION = 1,	/* which of the four words of a leg is read: generation & 3 */
+	BULKHEAD_META_EPOCH = 2,	/* a flow decided in another epoch is decided anew */
+	BULKHEAD_META_OBSERVE = 3,	/* 1: report verdicts, drop nothing */
+	BULKHEAD_META_NEXT_ID = 4,	/* stacks, identities: never reused while the maps live */
+	BULKHEAD_META_NEXT_DECISION = 5,
+	BULKHEAD_META_REVISION = 6,	/* of the store, in force */
+	BULKHEAD_META_OWNER = 7,	/* process id of the agent that wrote last */
+	BULKHEAD_META_ADOPTION = 8,	/* nanoseconds after a slot's attach in which old connections are learnt */
+	BULKHEAD_META_COUNT = 16
+};
+
+struct bulkhead_address {
+	bulkhead_u8 bytes[16]; /* network order; IPv4 in the first four, the rest zero */
+};
+
+/* interfaces: hash, ifindex -> word(slot). */
+struct bulkhead_interface_key {
+	bulkhead_u32 ifindex;
+};
+
+/* slots: array, mmapable, by slot. One endpoint's interface. Slot 0 is never used. */
+struct bulkhead_slot {
+	bulkhead_u64 attached;	/* CLOCK_BOOTTIME nanoseconds; 0: not in use */
+	bulkhead_u32 zone;	/* of the addresses it talks to */
+	bulkhead_u32 flags;
+};
+
+/* legs: hash -> word(leg number). An address of its own that a slot may use. */
+struct bulkhead_leg_key {
+	bulkhead_u32 slot;
+	bulkhead_u32 family; /* 4 or 6 */
+	struct bulkhead_address address;
+};
+
+/*
+ * stacks: array of u64, mmapable, index BULKHEAD_STACK_INDEX. Low half: the stack; 0: no table, drop. High half: the
+ * identity bound: an identity at or above it is not yet synchronised for this stack, drop.
+ */
+#define BULKHEAD_STACK_INDEX(leg, direction, generation) \
+	((leg) * 8 + (direction) * 4 + ((generation) & 3))
+
+/* exact: hash -> word(identity). 0 means the same as no entry: in no set. */
+struct bulkhead_exact_key {
+	bulkhead_u32 zone;
+	bulkhead_u32 family;
+	struct bulkhead_address address;
+};
+
+/* prefixes: LPM trie -> word(identity, tag = ~identity). prefixlen counts the 32 bits before the address. */
+struct bulkhead_prefix_key {
+	bulkhead_u32 prefixlen;
+	bulkhead_u32 zone_and_family; /* network order: zone << 1 | (family == 6) */
+	struct bulkhead_address address;
+};
+
+/* pairs: hash -> word(row). No entry: the base row decides. */
+struct bulkhead_pair_key {
+	bulkhead_u32 stack;
+	bulkhead_u32 exact;  /* identity, or BULKHEAD_BASE */
+	bulkhead_u32 prefix; /* identity, or BULKHEAD_BASE */
+};
+#define BULKHEAD_BASE 0xffffffffu
+
+/*
+ * arena: array of u64, mmapable. A row is the index of its header {low: number of ranges, high: 0}, followed by its
+ * ranges {low: first key, high: outcome}, sorted; the first starts at 0. Index 0 is never a row.
+ * Key: protocol << 16 | port (ICMP: type << 8 | code); in a source port row: the source port.
+ */
+
+/* An outcome, also kept with each flow: kind in the upper 4 bits, payload in the lower 28. */
+#define BULKHEAD_OUTCOME_DENY 0u	 /* payload: decision */
+#define BULKHEAD_OUTCOME_ALLOW 1u	 /* payload: decision */
+#define BULKHEAD_OUTCOME_SOURCE_PORTS 2u /* payload: arena index of a row over source ports */
+#define BULKHEAD_OUTCOME_INHERIT 3u	 /* look in the stack's base row */
+#define BULKHEAD_OUTCOME(kind, payload) (((bulkhead_u32)(kind) << 28) | (payload))
+#define BULKHEAD_OUTCOME_KIND(outcome) ((outcome) >> 28)
+#define BULKHEAD_OUTCOME_PAYLOAD(outcome) ((outcome) & 0x0fffffffu)
+
+/* Decisions below this are `enum bulkhead_system_reason`. */
+#define BULKHEAD_FIRST_DECISION 256u
+
+/* Mirrors Dataplane.SystemReason, to the number. */
+enum bulkhead_system_reason {
+	BULKHEAD_LOCAL_HOST = 1,
+	BULKHEAD_ITSELF = 2,
+	BULKHEAD_CONTROL = 3, /* ARP, neighbour discovery, MLD, DHCP, DAD that passed their checks */
+	BULKHEAD_UNKNOWN_INTERFACE = 16,
+	BULKHEAD_UNKNOWN_FRAME = 17,
+	BULKHEAD_TAGGED = 18,
+	BULKHEAD_MALFORMED = 19,
+	BULKHEAD_SPOOFED_SOURCE = 20,
+	BULKHEAD_NOT_ITS_ADDRESS = 21,
+	BULKHEAD_SPOOFED_NEIGHBOUR = 22,
+	BULKHEAD_ROUTER_ADVERTISEMENT = 23,
+	BULKHEAD_REDIRECT = 24,
+	BULKHEAD_DHCP_SERVER = 25,
+	BULKHEAD_FRAGMENT = 26,
+	BULKHEAD_MID_STREAM = 27,
+	BULKHEAD_ICMP_ERROR_UNRELATED = 28,
+	BULKHEAD_NOT_SYNCHRONISED = 29,
+	BULKHEAD_FLOW_TABLE_FULL = 30,
+	BULKHEAD_MULTICAST = 31,
+	BULKHEAD_NO_TABLE = 32,
+	BULKHEAD_IP_OPTIONS = 33,
+	BULKHEAD_TORN_READ = 34,
+	BULKHEAD_TUNNEL = 35,
+	BULKHEAD_SYSTEM_REASONS = 64
+};
+
+/* flows (confirmed) and half_open (LRU): hash. Ports in host order. */
+struct bulkhead_flow_key {
+	bulkhead_u32 slot;
+	bulkhead_u8 family;
+	bulkhead_u8 protocol;
+	bulkhead_u16 local_port; /* ICMP echo: the identifier in both */
+	bulkhead_u16 peer_port;
+	bulkhead_u16 zero;
+	struct bulkhead_address local;
+	struct bulkhead_address peer;
+};
+
+#define BULKHEAD_FLOW_EGRESS 1u	     /* the workload is the initiator */
+#define BULKHEAD_FLOW_CUT 2u	     /* was allowed once, is denied now */
+#define BULKHEAD_FLOW_LOCAL_HOST 4u  /* the host began it */
+#define BULKHEAD_FLOW_TAG_SHIFT 4
+
+struct bulkhead_flow {
+	/* The steering word: low half the epoch, high half tag << 4 | flags. */
+	bulkhead_u64 word;
+	bulkhead_u64 created;	/* CLOCK_BOOTTIME nanoseconds */
+	bulkhead_u64 last_seen;
+	bulkhead_u64 packets_out; /* from the initiator */
+	bulkhead_u64 bytes_out;	  /* layer 3 */
+	bulkhead_u64 packets_in;
+	bulkhead_u64 bytes_in;
+	bulkhead_u32 outcome;	/* BULKHEAD_OUTCOME of the last decision, for reports only */
+	bulkhead_u16 state;	/* TCP: bits SYN, SYN-ACK, FIN each way, RST; see flow.h */
+	bulkhead_u16 type_code; /* ICMP: type << 8 | code of the first packet */
+	bulkhead_u64 spare[2];
+};
+
+/* events: ring buffer. */
+struct bulkhead_event {
+	bulkhead_u64 timestamp;
+	struct bulkhead_flow_key key;
+	bulkhead_u32 outcome;
+	bulkhead_u8 kind;      /* ConnectionEvent.Kind */
+	bulkhead_u8 direction; /* of the initiator as seen at the endpoint: BULKHEAD_EGRESS: it began */
+	bulkhead_u8 observed;
+	bulkhead_u8 zero;
+	bulkhead_u16 type_code;
+	bulkhead_u16 zero2;
+	bulkhead_u32 packets; /* denied only */
+	bulkhead_u64 bytes;
+};
+
+/* counters: per-CPU array of u64: 0...63 packets per system reason, then: */
+enum bulkhead_counter {
+	BULKHEAD_COUNTER_EVENTS_LOST = 64,
+	BULKHEAD_COUNTER_ADOPTED = 65,
+	BULKHEAD_COUNTER_TAG_RETRIES = 66,
+	BULKHEAD_COUNTER_FLOW_SWEEPS = 67,
+	BULKHEAD_COUNTER_COUNT = 80
+};
+
+/* Capacities, checked where Swift writes. */
+#define BULKHEAD_MAX_SLOTS 8192u
+#define BULKHEAD_MAX_LEGS 32768u
+#define BULKHEAD_MAX_EXACT 1048576u
+#define BULKHEAD_MAX_PREFIXES 262144u
+#define BULKHEAD_MAX_PAIRS 1048576u
+#define BULKHEAD_ARENA_WORDS 4194304u
+#define BULKHEAD_MAX_FLOWS 262144u
+#define BULKHEAD_MAX_HALF_OPEN 65536u
+#define BULKHEAD_MAX_FRAGMENTS 8192u
+#define BULKHEAD_EVENTS_BYTES 8388608u
+
+/* The tag of a key: FNV-1a, never 0. */
+static inline bulkhead_u32 bulkhead_tag(const void *key, bulkhead_u32 size)
+{
+	const bulkhead_u32 *words = (const bulkhead_u32 *)key;
+	bulkhead_u32 hash = 2166136261u;
+	bulkhead_u32 index;
+
+	for (index = 0; index < size / 4; index++)
+		hash = (hash ^ words[index]) * 16777619u;
+	hash ^= hash >> 15;
+	return hash ? hash : 1;
+}
+
+static inline bulkhead_u64 bulkhead_word(bulkhead_u32 payload, bulkhead_u32 tag)
+{
+	return (bulkhead_u64)tag << 32 | payload;
+}
+
+#endif

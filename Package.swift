@@ -1,0 +1,93 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The engine is compared with its oracle over millions of verdicts and the tests run in the debug
+// configuration, so its modules are optimised in every configuration.
+let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debug))]
+
+let package = Package(
+    name: "bulkhead",
+    products: [
+        .executable(name: "bulkhead", targets: ["bulkhead"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-certificates", exact: "1.21.1"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+    ],
+    targets: [
+        // The pure core: no file, no socket, no clock.
+        .target(name: "PolicyModel", swiftSettings: optimised),
+        .target(name: "PolicyEngine", dependencies: ["PolicyModel"], swiftSettings: optimised),
+        .target(name: "PolicyAnalysis", dependencies: ["PolicyModel", "PolicyEngine"], swiftSettings: optimised),
+
+        // What is stored.
+        .target(
+            name: "Datastore",
+            dependencies: ["PolicyModel", .product(name: "GRDB", package: "GRDB.swift")]),
+
+        // What is enforced.
+        .target(name: "CLinux", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "Dataplane", dependencies: ["PolicyModel", "PolicyEngine"], swiftSettings: optimised),
+        .target(name: "Netlink", dependencies: ["CLinux"], swiftSettings: optimised),
+        .target(name: "CBPF", cSettings: [.define("_GNU_SOURCE")], linkerSettings: [.linkedLibrary("bpf")]),
+        .executableTarget(name: "EmbedKernelProgram"),
+        .plugin(name: "KernelPrograms", capability: .buildTool(), dependencies: ["EmbedKernelProgram"]),
+        .target(
+            name: "BPFDataplane",
+            dependencies: ["Dataplane", "Netlink", "CBPF", "CLinux", "PolicyModel", "PolicyEngine"],
+            swiftSettings: optimised,
+            plugins: ["KernelPrograms"]),
+
+        // What was seen.
+        .target(
+            name: "FlowLogs",
+            dependencies: ["PolicyModel", "Dataplane", .product(name: "GRDB", package: "GRDB.swift")]),
+
+        // The edges.
+        .target(
+            name: "KubernetesClient",
+            dependencies: [
+                "PolicyModel",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(name: "WorkloadSources", dependencies: ["PolicyModel", "Netlink", "CLinux"]),
+        .target(
+            name: "ControlPlane",
+            dependencies: [
+                "PolicyModel", "PolicyEngine", "PolicyAnalysis", "Datastore", "Dataplane", "FlowLogs",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "X509", package: "swift-certificates"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(
+            name: "NodeAgent",
+            dependencies: [
+                "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs", "WorkloadSources", "Netlink",
+                "ControlPlane",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .executableTarget(
+            name: "bulkhead",
+            dependencies: [
+                "PolicyModel", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
+                "WorkloadSources", "ControlPlane", "NodeAgent",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,30 @@
+import PolicyEngine
+import PolicyModel
+
+/// What one node is to enforce, at one revision of the store.
+public struct NodeProgram: Sendable {
+    /// How packets of one endpoint reach the kernel's hooks.
+    public struct Attachment: Sendable, Hashable {
+        /// The host side of a veth, or a tap, in the agent's network namespace.
+        public var interfaceName: String
+        /// In the agent's network namespace; an interface recreated under its name has another.
+        public var interfaceIndex: Int32
+
+        public init(interfaceName: String, interfaceIndex: Int32) {
+            self.interfaceName = interfaceName
+            self.interfaceIndex = interfaceIndex
+        }
+    }
+
+    /// The store's revision that the tables were computed from.
+    public var revision: Int64
+    public var tables: VerdictTables
+    /// The endpoints whose interface exists now. Endpoints in `tables.legs` without an attachment wait for theirs.
+    public var attachments: [EndpointKey: Attachment]
+
+    public init(revision: Int64, tables: VerdictTables, attachments: [EndpointKey: Attachment]) {
+        self.revision = revision
+        self.tables = tables
+        self.attachments = attachments
+    }
+}

@@ -1,0 +1,69 @@
+import PolicyModel
+
+/// Names one stored object.
+public struct StoreKey: Sendable, Hashable {
+    /// `plural.group`, as in `networkpolicies.projectcalico.org`; the core group has none: `namespaces`.
+    public var resource: String
+    /// Empty for cluster-wide kinds.
+    public var namespace: String
+    public var name: String
+
+    public init(resource: String, namespace: String, name: String) {
+        self.resource = resource
+        self.namespace = namespace
+        self.name = name
+    }
+}
+
+public struct StoredObject: Sendable, Hashable {
+    public var key: StoreKey
+    /// The store's revision of the write that made this version. `metadata.resourceVersion` in `value` says the same.
+    public var revision: Int64
+    public var value: JSONValue
+
+    public init(key: StoreKey, revision: Int64, value: JSONValue) {
+        self.key = key
+        self.revision = revision
+        self.value = value
+    }
+}
+
+public struct StoreEvent: Sendable, Hashable {
+    public enum Kind: String, Sendable, Hashable {
+        case added = "ADDED"
+        case modified = "MODIFIED"
+        /// `object.value` is the last version, with the revision of the deletion.
+        case deleted = "DELETED"
+    }
+
+    public var kind: Kind
+    public var object: StoredObject
+
+    public init(kind: Kind, object: StoredObject) {
+        self.kind = kind
+        self.object = object
+    }
+}
+
+public enum StoreError: Error, Sendable, Hashable {
+    case notFound(StoreKey)
+    case alreadyExists(StoreKey)
+    /// The object has another revision than the writer expected.
+    case conflict(StoreKey, current: Int64)
+    /// A watch asked for events that are no longer kept.
+    case compacted(oldest: Int64)
+    case failed(String)
+}
+
+/// Objects with one total order of revisions.
+public protocol Store: Sendable {
+    func get(_ key: StoreKey) async throws -> StoredObject?
+    /// nil means every resource, or every namespace. Sorted by resource, namespace, name. `revision` is the store's.
+    func list(resource: String?, namespace: String?) async throws -> (objects: [StoredObject], revision: Int64)
+    func create(_ key: StoreKey, value: JSONValue) async throws -> StoredObject
+    /// `expected` nil overwrites whatever is there.
+    func update(_ key: StoreKey, value: JSONValue, expected: Int64?) async throws -> StoredObject
+    func delete(_ key: StoreKey, expected: Int64?) async throws -> StoredObject
+    /// Every event after `revision`, once and in order, in batches; ends with an error when the reader falls too far behind.
+    func watch(resource: String?, namespace: String?, after revision: Int64) -> AsyncThrowingStream<[StoreEvent], any Error>
+}

@@ -1,0 +1,68 @@
+import Dataplane
+import PolicyModel
+
+/// What one connection did at one policed end during a window. Names and labels are of the time of the window.
+public struct FlowRecord: Sendable, Hashable, Codable {
+    /// Nanoseconds since 1970.
+    public var startTime: Int64
+    public var endTime: Int64
+    public var verdict: Verdict
+    /// `egress`: the endpoint began it (reporter Src); `ingress`: it was addressed (reporter Dst).
+    public var direction: Direction
+    /// nil where the address belongs to no known endpoint.
+    public var source: EndpointKey?
+    public var destination: EndpointKey?
+    /// Text forms of the addresses.
+    public var sourceAddress: String
+    public var destinationAddress: String
+    /// A protocol number.
+    public var transport: UInt8
+    public var sourcePort: UInt16
+    /// `type << 8 | code` for ICMP.
+    public var destinationPort: UInt16
+    /// In this window, from the initiator's side.
+    public var packetsOut: UInt64
+    public var bytesOut: UInt64
+    public var packetsIn: UInt64
+    public var bytesIn: UInt64
+    /// nil: `systemReason` decided.
+    public var reason: Reason?
+    public var systemReason: SystemReason?
+    /// The verdict was not enforced.
+    public var observed: Bool
+
+    public init(
+        startTime: Int64, endTime: Int64, verdict: Verdict, direction: Direction, source: EndpointKey?,
+        destination: EndpointKey?, sourceAddress: String, destinationAddress: String, transport: UInt8,
+        sourcePort: UInt16, destinationPort: UInt16, packetsOut: UInt64, bytesOut: UInt64, packetsIn: UInt64,
+        bytesIn: UInt64, reason: Reason?, systemReason: SystemReason?, observed: Bool
+    ) {
+        self.startTime = startTime
+        self.endTime = endTime
+        self.verdict = verdict
+        self.direction = direction
+        self.source = source
+        self.destination = destination
+        self.sourceAddress = sourceAddress
+        self.destinationAddress = destinationAddress
+        self.transport = transport
+        self.sourcePort = sourcePort
+        self.destinationPort = destinationPort
+        self.packetsOut = packetsOut
+        self.bytesOut = bytesOut
+        self.packetsIn = packetsIn
+        self.bytesIn = bytesIn
+        self.reason = reason
+        self.systemReason = systemReason
+        self.observed = observed
+    }
+}
+
+/// Flow history, bounded.
+public protocol FlowStore: Sendable {
+    func append(_ records: [FlowRecord]) async throws
+    /// The newest `limit` records, oldest first, with the cursor after the last.
+    func recent(limit: Int) async throws -> (records: [FlowRecord], cursor: Int64)
+    /// Records after `cursor` in order of arrival, at most `limit`.
+    func records(after cursor: Int64, limit: Int) async throws -> (records: [FlowRecord], cursor: Int64)
+}

@@ -1,0 +1,151 @@
+import PolicyModel
+
+/// Numbers that the compiler gives to interned content: equal content has one number, and a number is never given to
+/// other content while the compiler lives.
+public protocol InternedID: Hashable, Sendable, Comparable {
+    var rawValue: Int32 { get }
+    init(rawValue: Int32)
+}
+
+extension InternedID {
+    public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
+}
+
+public struct StackID: InternedID {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+}
+
+public struct RowID: InternedID {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+}
+
+public struct DecisionID: InternedID {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+}
+
+/// The interned combination of address sets that an exact address, or a prefix, belongs to. `none` is the combination
+/// of no set: what an address has that is not in the table.
+public struct IdentityID: InternedID {
+    public let rawValue: Int32
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+    public static let none = IdentityID(rawValue: 0)
+}
+
+/// An endpoint's address: what a stack is looked up by.
+public struct Leg: Hashable, Sendable {
+    public var endpoint: EndpointKey
+    public var address: IPAddress
+
+    public init(endpoint: EndpointKey, address: IPAddress) {
+        self.endpoint = endpoint
+        self.address = address
+    }
+}
+
+/// An address's identity: what the exact table says of it, and what the longest matching prefix says.
+public struct Identity: Hashable, Sendable {
+    public var exact: IdentityID
+    public var prefix: IdentityID
+
+    public init(exact: IdentityID, prefix: IdentityID) {
+        self.exact = exact
+        self.prefix = prefix
+    }
+}
+
+/// What a range of a row leads to.
+public enum RowOutcome: Hashable, Sendable {
+    case decide(DecisionID)
+    /// The source port decides: look it up in this row, whose ranges are source ports.
+    case sourcePorts(RowID)
+    /// The same as in the stack's base row. Only in rows of `Stack.pairs`.
+    case inherit
+}
+
+/// Disjoint ranges over `protocol << 16 | port` (for ICMP `type << 8 | code`, 0 for protocols without ports), or over
+/// source ports for a row that `RowOutcome.sourcePorts` names. Sorted; the first starts at 0; each ends where the next
+/// starts; neighbours differ.
+public struct Row: Hashable, Sendable {
+    public struct Range: Hashable, Sendable {
+        public var start: UInt32
+        public var outcome: RowOutcome
+
+        public init(start: UInt32, outcome: RowOutcome) {
+            self.start = start
+            self.outcome = outcome
+        }
+    }
+
+    public var ranges: [Range]
+
+    public init(ranges: [Range]) { self.ranges = ranges }
+
+    /// O(log ranges). `ranges` must not be empty.
+    public func outcome(at key: UInt32) -> RowOutcome {
+        var low = 0
+        var high = ranges.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if ranges[middle].start <= key { low = middle } else { high = middle }
+        }
+        return ranges[low].outcome
+    }
+}
+
+/// What applies to endpoints with equal tiers, policies and local memberships, in one direction and IP version.
+public struct Stack: Hashable, Sendable {
+    /// For every identity that `pairs` does not name.
+    public var base: RowID
+    /// Only identities whose row differs from the base; what does not differ inherits.
+    public var pairs: [Identity: RowID]
+
+    public init(base: RowID, pairs: [Identity: RowID]) {
+        self.base = base
+        self.pairs = pairs
+    }
+}
+
+/// Everything needed to decide any packet at the endpoints of one node.
+public struct VerdictTables: Sendable {
+    public struct LegStacks: Hashable, Sendable {
+        public var ingress: StackID
+        public var egress: StackID
+
+        public init(ingress: StackID, egress: StackID) {
+            self.ingress = ingress
+            self.egress = egress
+        }
+
+        public subscript(_ direction: Direction) -> StackID { direction == .ingress ? ingress : egress }
+    }
+
+    public var legs: [Leg: LegStacks]
+    /// Addresses of endpoints and /32, /128 blocks that are in any set a local stack mentions.
+    public var exact: [IPAddress: IdentityID]
+    /// Shorter blocks: the identity holds the sets of every covering block too, so the longest match is complete.
+    public var prefixes: [AddressBlock: IdentityID]
+    public var stacks: [StackID: Stack]
+    public var rows: [RowID: Row]
+    public var decisions: [DecisionID: Decision]
+
+    public init(
+        legs: [Leg: LegStacks] = [:], exact: [IPAddress: IdentityID] = [:],
+        prefixes: [AddressBlock: IdentityID] = [:], stacks: [StackID: Stack] = [:], rows: [RowID: Row] = [:],
+        decisions: [DecisionID: Decision] = [:]
+    ) {
+        self.legs = legs
+        self.exact = exact
+        self.prefixes = prefixes
+        self.stacks = stacks
+        self.rows = rows
+        self.decisions = decisions
+    }
+
+    /// The key of a row's range for a packet's protocol and destination port.
+    public static func rangeKey(transport: TransportProtocol, destinationPort: UInt16) -> UInt32 {
+        UInt32(transport.number) << 16 | UInt32(destinationPort)
+    }
+}
