@@ -1,0 +1,105 @@
+/// The shape of a value in an API object: validation, OpenAPI documents and `explain` are all made from it.
+public indirect enum Schema: Sendable {
+    /// Members in the order in which documentation shows them.
+    case object([Field])
+    /// String keys, values of one shape.
+    case map(Schema)
+    case array(Schema)
+    /// Empty `allowed`: any text.
+    case string(allowed: [String])
+    case integer(minimum: Int64, maximum: Int64)
+    case number
+    case boolean
+    /// A number or a text, as ports and protocols are.
+    case integerOrString
+    /// RFC 3339.
+    case timestamp
+    /// Kept as it is, never interpreted (`metadata.managedFields`, `status`).
+    case any
+}
+
+public struct Field: Sendable {
+    public var name: String
+    public var schema: Schema
+    /// One or two sentences for `kubectl explain`.
+    public var description: String
+    public var required: Bool
+    /// False: known to the language but refused, "not enforced yet: PATH".
+    public var enforced: Bool
+
+    public init(_ name: String, _ schema: Schema, _ description: String, required: Bool = false, enforced: Bool = true) {
+        self.name = name
+        self.schema = schema
+        self.description = description
+        self.required = required
+        self.enforced = enforced
+    }
+}
+
+/// A kind that the API serves.
+public struct ResourceKind: Sendable {
+    /// Empty for the core group.
+    public var group: String
+    public var version: String
+    public var kind: String
+    public var plural: String
+    public var singular: String
+    public var shortNames: [String]
+    public var namespaced: Bool
+    public var description: String
+    /// The members beside apiVersion, kind and metadata: `spec`, `status`.
+    public var fields: [Field]
+
+    public init(
+        group: String, version: String, kind: String, plural: String, singular: String, shortNames: [String],
+        namespaced: Bool, description: String, fields: [Field]
+    ) {
+        self.group = group
+        self.version = version
+        self.kind = kind
+        self.plural = plural
+        self.singular = singular
+        self.shortNames = shortNames
+        self.namespaced = namespaced
+        self.description = description
+        self.fields = fields
+    }
+
+    /// `group/version`, or the version alone for the core group.
+    public var apiVersion: String { group.isEmpty ? version : "\(group)/\(version)" }
+
+    /// The resource name in the store: `plural.group`.
+    public var resource: String { group.isEmpty ? plural : "\(plural).\(group)" }
+}
+
+/// One thing that is wrong with an object.
+public struct FieldError: Error, Sendable, Hashable {
+    /// As Kubernetes writes it: `spec.ingress[0].source.nets[1]`.
+    public var path: String
+    /// A sentence without the path: what is wrong and what to do.
+    public var message: String
+    public var reason: Reason
+
+    /// The `reason` of a Kubernetes status cause.
+    public enum Reason: String, Sendable, Hashable {
+        case invalid = "FieldValueInvalid"
+        case required = "FieldValueRequired"
+        case notSupported = "FieldValueNotSupported"
+        case unknown = "FieldUnknown"
+        /// Known to the language, not enforced by this release: the message is `not enforced yet: PATH`.
+        case notEnforcedYet = "FieldValueForbidden"
+    }
+
+    public init(path: String, message: String, reason: Reason = .invalid) {
+        self.path = path
+        self.message = message
+        self.reason = reason
+    }
+}
+
+/// Everything that is wrong with an object; never empty.
+public struct ValidationError: Error, Sendable, Hashable {
+    public var errors: [FieldError]
+
+    public init(_ errors: [FieldError]) { self.errors = errors }
+}
