@@ -88,6 +88,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
     ],
     swiftLanguageModes: [.v6]
 )
