@@ -88,6 +88,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+
+        .testTarget(
+            name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane"],
+            swiftSettings: optimised),
     ],
     swiftLanguageModes: [.v6]
 )
