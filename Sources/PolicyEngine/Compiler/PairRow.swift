@@ -7,7 +7,6 @@ extension CompiledStack {
     func pairRow(_ rules: [Int], rows: inout RowStore) -> RowID? {
         guard !rules.isEmpty else { return nil }
         var ranges = RowRanges()
-        ranges.append(0, .inherit)
         for run in runs(of: rules) {
             guard let rule = run.firstRule else {
                 ranges.append(run.start, .inherit)
