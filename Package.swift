@@ -89,9 +89,14 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
+        // Generated worlds and packets, for every test that compares deciders.
+        .target(
+            name: "PolicyTesting", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane"],
+            path: "Tests/PolicyTesting", swiftSettings: optimised),
         .testTarget(
-            name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane"],
+            name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
             swiftSettings: optimised),
+        .testTarget(name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis"]),
     ],
     swiftLanguageModes: [.v6]
 )
