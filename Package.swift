@@ -88,6 +88,9 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(
+            name: "BPFDataplaneTests",
+            dependencies: ["BPFDataplane", "Dataplane", "Netlink", "CBPF", "PolicyEngine", "PolicyModel"]),
     ],
     swiftLanguageModes: [.v6]
 )
