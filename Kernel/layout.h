@@ -143,14 +143,19 @@ enum bulkhead_system_reason {
 	BULKHEAD_SYSTEM_REASONS = 64
 };
 
-/* flows (confirmed) and half_open (LRU): hash. Ports in host order. */
+/*
+ * flows (confirmed) and half_open (LRU): hash. Ports in host order.
+ *
+ * ICMP echo with code 0: the identifier in both ports, and in `asker` who asks, so that a reply never passes for a
+ * request. Any other ICMP type: type << 8 | code as the local port, its complement as the peer's.
+ */
 struct bulkhead_flow_key {
 	bulkhead_u32 slot;
 	bulkhead_u8 family;
 	bulkhead_u8 protocol;
-	bulkhead_u16 local_port; /* ICMP echo: the identifier in both */
+	bulkhead_u16 local_port;
 	bulkhead_u16 peer_port;
-	bulkhead_u16 zero;
+	bulkhead_u16 asker; /* ICMP echo only: 1 the workload, 2 the peer */
 	struct bulkhead_address local;
 	struct bulkhead_address peer;
 };
@@ -185,6 +190,7 @@ struct bulkhead_flow {
 #define BULKHEAD_STATE_RST 32u
 #define BULKHEAD_STATE_REPLIED 64u /* the responder has sent something */
 #define BULKHEAD_STATE_ADOPTED 128u
+#define BULKHEAD_STATE_CLOSING (BULKHEAD_STATE_FIN_OUT | BULKHEAD_STATE_FIN_IN | BULKHEAD_STATE_RST)
 
 #define BULKHEAD_SECOND 1000000000ull
 
@@ -196,9 +202,9 @@ static inline bulkhead_u64 bulkhead_flow_timeout(bulkhead_u8 protocol, bulkhead_
 {
 	switch (protocol) {
 	case 6:
-		if (state & (BULKHEAD_STATE_FIN_OUT | BULKHEAD_STATE_FIN_IN | BULKHEAD_STATE_RST))
-			return 120 * BULKHEAD_SECOND;
-		return (state & BULKHEAD_STATE_ACK ? 24 * 3600 : 60) * BULKHEAD_SECOND;
+		if (!(state & BULKHEAD_STATE_ACK))
+			return 60 * BULKHEAD_SECOND;
+		return (state & BULKHEAD_STATE_CLOSING ? 120 : 24 * 3600) * BULKHEAD_SECOND;
 	case 17:
 	case 136:
 		return (state & BULKHEAD_STATE_REPLIED ? 180 : 30) * BULKHEAD_SECOND;
