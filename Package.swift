@@ -88,6 +88,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+
+        .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
     ],
     swiftLanguageModes: [.v6]
 )
