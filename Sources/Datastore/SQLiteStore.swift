@@ -9,6 +9,7 @@ import Synchronization
 /// end with `StoreError.compacted` when they want events older than the log (`StoreLimits.loggedEvents`).
 public final class SQLiteStore: Store {
     private let path: String
+    private let loggedEvents: Int64
     private let pool: DatabasePool
     private let hub: WatchHub
     /// nil once closed.
@@ -16,8 +17,9 @@ public final class SQLiteStore: Store {
 
     /// Opens the store, making the file (mode 0600, in a folder that exists) where there is none, and checks all of it.
     /// - Throws: `StoreError.failed` when it is damaged, in use by another process or cannot be written.
-    public init(path: String) throws {
+    public init(path: String, loggedEvents: Int64 = StoreLimits.loggedEvents) throws {
         self.path = path
+        self.loggedEvents = loggedEvents
         do {
             lock = Mutex(try FileLock(path: path + "-lock"))
         } catch .held {
@@ -37,7 +39,13 @@ public final class SQLiteStore: Store {
     /// Ends all watches and closes the file; every later call fails.
     public func close() throws {
         hub.close()
-        do { try pool.close() } catch { throw SQLiteDatabase.describe(error, path: path) }
+        do {
+            // The pool closes its readers last, and a reader cannot do this.
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            try pool.close()
+        } catch {
+            throw SQLiteDatabase.describe(error, path: path)
+        }
         lock.withLock { $0 = nil }
     }
 
@@ -77,7 +85,7 @@ public final class SQLiteStore: Store {
 
     public func create(_ key: StoreKey, value: JSONValue) async throws -> StoredObject {
         try await write { database, revision in
-            guard try Self.find(key, in: database) == nil else { throw StoreError.alreadyExists(key) }
+            guard try Self.revision(of: key, in: database) == nil else { throw StoreError.alreadyExists(key) }
             let object = try Self.stamp(key, revision: revision, value: value)
             try database.cachedStatement(
                 sql: "INSERT INTO objects (resource, namespace, name, revision, value) VALUES (?, ?, ?, ?, ?)"
@@ -99,7 +107,8 @@ public final class SQLiteStore: Store {
 
     public func delete(_ key: StoreKey, expected: Int64?) async throws -> StoredObject {
         try await write { database, revision in
-            let current = try Self.require(key, expected: expected, in: database)
+            try Self.require(key, expected: expected, in: database)
+            guard let current = try Self.find(key, in: database) else { throw StoreError.notFound(key) }
             let object = try Self.stamp(key, revision: revision, value: current.value)
             try database.cachedStatement(
                 sql: "DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?"
@@ -159,12 +168,12 @@ public final class SQLiteStore: Store {
         _ body: @escaping @Sendable (Database, Int64) throws -> (event: StoreEvent, text: String)
     ) async throws -> StoredObject {
         try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWriteWithoutTransaction { [hub, path] database in
+            pool.asyncWriteWithoutTransaction { [hub, path, loggedEvents] database in
                 do {
                     var committed: StoreEvent?
                     try database.inTransaction(.immediate) {
                         let (event, text) = try body(database, try Self.lastRevision(database) + 1)
-                        try Self.log(event, text: text, in: database)
+                        try Self.log(event, text: text, keeping: loggedEvents, in: database)
                         committed = event
                         return .commit
                     }
@@ -195,13 +204,15 @@ public final class SQLiteStore: Store {
         return try Row.fetchOne(statement, arguments: [key.resource, key.namespace, key.name]).map(object)
     }
 
-    @discardableResult
-    private static func require(_ key: StoreKey, expected: Int64?, in database: Database) throws -> StoredObject {
-        guard let current = try find(key, in: database) else { throw StoreError.notFound(key) }
-        if let expected, expected != current.revision {
-            throw StoreError.conflict(key, current: current.revision)
-        }
-        return current
+    private static func revision(of key: StoreKey, in database: Database) throws -> Int64? {
+        let statement = try database.cachedStatement(
+            sql: "SELECT revision FROM objects WHERE resource = ? AND namespace = ? AND name = ?")
+        return try Int64.fetchOne(statement, arguments: [key.resource, key.namespace, key.name])
+    }
+
+    private static func require(_ key: StoreKey, expected: Int64?, in database: Database) throws {
+        guard let current = try revision(of: key, in: database) else { throw StoreError.notFound(key) }
+        if let expected, expected != current { throw StoreError.conflict(key, current: current) }
     }
 
     private static func stamp(
@@ -217,7 +228,9 @@ public final class SQLiteStore: Store {
         return (StoredObject(key: key, revision: revision, value: stamped), try StoredText.encode(stamped))
     }
 
-    private static func log(_ event: StoreEvent, text: String, in database: Database) throws {
+    private static func log(
+        _ event: StoreEvent, text: String, keeping loggedEvents: Int64, in database: Database
+    ) throws {
         let object = event.object
         try database.cachedStatement(
             sql: "INSERT INTO events (revision, kind, resource, namespace, name, value) VALUES (?, ?, ?, ?, ?, ?)"
@@ -226,7 +239,7 @@ public final class SQLiteStore: Store {
         ])
         if object.revision % StoreLimits.writesBetweenCompactions == 0 {
             try database.cachedStatement(sql: "DELETE FROM events WHERE revision <= ?")
-                .execute(arguments: [object.revision - StoreLimits.loggedEvents])
+                .execute(arguments: [object.revision - loggedEvents])
         }
     }
 
