@@ -49,7 +49,7 @@ let package = Package(
         // What was seen.
         .target(
             name: "FlowLogs",
-            dependencies: ["PolicyModel", "Dataplane", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: ["PolicyModel", "Datastore", "Dataplane", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // The edges.
         .target(
@@ -90,6 +90,7 @@ let package = Package(
             ]),
 
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
+        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
     ],
     swiftLanguageModes: [.v6]
 )
