@@ -91,6 +91,7 @@ let package = Package(
 
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
         .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
+        .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
     ],
     swiftLanguageModes: [.v6]
 )
