@@ -91,6 +91,9 @@ let package = Package(
 
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
         .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
+        .testTarget(
+            name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane"],
+            swiftSettings: optimised),
     ],
     swiftLanguageModes: [.v6]
 )
