@@ -90,6 +90,7 @@ let package = Package(
             ]),
 
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
+        .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
     ],
     swiftLanguageModes: [.v6]
 )
