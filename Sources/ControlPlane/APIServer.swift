@@ -2,6 +2,7 @@ import Datastore
 import FlowLogs
 import Foundation
 import Hummingbird
+import HummingbirdCore
 import HummingbirdTLS
 import Logging
 import NIOCore

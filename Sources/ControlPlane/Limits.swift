@@ -22,8 +22,4 @@ public enum Limits {
     public static let idleConnectionSeconds: Int64 = 600
     /// How often a patch is tried again when another writer was faster.
     public static let patchAttempts = 8
-    /// JSON Patch operations in one request.
-    public static let patchOperations = 10_000
-    /// All annotations of one object, in bytes, as in Kubernetes.
-    public static let annotationBytes = 256 * 1024
 }

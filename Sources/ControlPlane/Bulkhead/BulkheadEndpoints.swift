@@ -24,7 +24,6 @@ struct BulkheadEndpoints: Sendable {
         case "status": return .json(StatusDocument.value(await node.report()))
         case "enforcement": return try await enforcement(request)
         case "flows": return try await flowLines(request)
-        case "explain": return try await explain(request)
         default: throw APIFailure.unknownPath
         }
     }

@@ -38,7 +38,7 @@ struct LabelRequirements: Sendable, Hashable {
     private static func requirement(_ text: String) throws(APIFailure) -> Requirement {
         func checked(_ key: some StringProtocol) throws(APIFailure) -> String {
             let key = trimmed(key)
-            guard ObjectMetaValidation.isQualifiedName(key) else {
+            guard !key.isEmpty, !key.contains(where: { "(),=! ".contains($0) }) else {
                 throw .badRequest("unable to parse requirement: \"\(key)\" is no label key in labelSelector part \"\(text)\"")
             }
             return key

@@ -27,12 +27,7 @@ struct ObjectPatch: Sendable {
         }
         patch = try BodyDecoding.json(request.body)
         if case .json = format {
-            guard let operations = patch.arrayValue else { throw .badRequest("a JSON patch is a list of operations") }
-            guard operations.count <= Limits.patchOperations else {
-                throw APIFailure(
-                    code: 413, reason: "RequestEntityTooLarge",
-                    message: "a JSON patch may have at most \(Limits.patchOperations) operations")
-            }
+            guard patch.arrayValue != nil else { throw .badRequest("a JSON patch is a list of operations") }
         } else if patch.objectValue == nil {
             throw .badRequest("a merge patch is an object")
         }

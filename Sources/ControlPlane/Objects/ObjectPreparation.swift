@@ -97,35 +97,20 @@ struct ObjectPreparation: Sendable {
                     ? "the namespace of the provided object does not match the namespace sent on the request"
                     : "\(kind.kind) has no namespace: remove metadata.namespace")
         }
-        var pruning = SchemaPruning()
-        let pruned = pruning.prune(.object(members), kind: kind)
-        if !pruning.unknown.isEmpty, options.fieldValidation == .strict {
-            throw .strictDecoding(kind, pruning.unknown)
-        }
-        return Result(
-            value: pruned, name: name ?? sentName,
-            warnings: options.fieldValidation == .warn ? pruning.unknown.map(\.message) : [])
+        return Result(value: .object(members), name: name ?? sentName, warnings: [])
     }
 
+    /// Defaults, then everything that may be wrong with it.
     private func finish(_ result: inout Result) throws(APIFailure) {
-        if kind.isNamespace { completeNamespace(&result) }
-        result.value = Defaulting.apply(result.value, kind: kind)
-        var errors = ObjectMetaValidation.errors(result.value["metadata"] ?? .null, kind: kind, name: result.name)
-        do {
-            try Validator.validate(result.value, kind: kind)
-        } catch {
-            // Two checks may say the same of metadata; the user wants it once.
-            errors += error.errors.filter { error in !errors.contains { $0.path == error.path } }
-        }
-        guard errors.isEmpty else { throw .invalid(kind, result.name, errors) }
-    }
-
-    /// As a Kubernetes API server does: policies of many users select namespaces by this label.
-    private func completeNamespace(_ result: inout Result) {
-        var labels = result.value["metadata"]?["labels"]?.objectValue ?? [:]
-        labels["kubernetes.io/metadata.name"] = .string(result.name)
-        result.value["metadata"]?["labels"] = .object(labels)
-        result.value["status"] = .object(["phase": .string("Active")])
+        Defaulting.apply(to: &result.value, kind: kind)
+        let errors = Validator.validate(result.value, kind: kind)
+        let unknown = errors.filter { $0.reason == .unknown }
+        if !unknown.isEmpty, options.fieldValidation == .strict { throw .strictDecoding(kind, unknown) }
+        let refusing = errors.filter { $0.reason != .unknown }
+        guard refusing.isEmpty else { throw .invalid(kind, result.name, refusing) }
+        if options.fieldValidation == .warn { result.warnings = unknown.map(\.message) }
+        // Takes unknown and null members away, so that equal objects compare equal.
+        Validator.prune(&result.value, kind: kind)
     }
 
     private static func randomSuffix() -> String {

@@ -8,11 +8,10 @@ struct References: Sendable {
 
     static let defaultNamespace = "default"
 
-    /// For a write of `value`: its namespace and its tier must exist; what is fixed of the tier `default` must stay.
+    /// For a write of `value`: its namespace and its tier must exist. What is fixed of the tier `default` is for validation.
     func checkWrite(_ value: JSONValue, kind: ResourceKind, namespace: String, name: String, creating: Bool) async throws {
         if creating, kind.namespaced { try await requireNamespace(namespace) }
         if kind.isTieredPolicy { try await requireTier(of: value, kind: kind, name: name) }
-        if kind.isTier, name == Tier.defaultName { try checkDefaultTier(value, kind: kind) }
     }
 
     /// Refuses the deletion of what others stand on.
@@ -64,19 +63,5 @@ struct References: Sendable {
                 kind, name,
                 [FieldError(path: "spec.tier", message: "there is no tier \"\(tier)\"; create the tier first")])
         }
-    }
-
-    private func checkDefaultTier(_ value: JSONValue, kind: ResourceKind) throws(APIFailure) {
-        var errors: [FieldError] = []
-        if value["spec"]?["order"]?.numberValue != Tier.defaultOrder {
-            errors.append(
-                FieldError(path: "spec.order", message: "the order of the tier default is 1000000 and cannot be changed"))
-        }
-        if let action = value["spec"]?["defaultAction"], action.stringValue != Tier.DefaultAction.deny.rawValue {
-            errors.append(
-                FieldError(
-                    path: "spec.defaultAction", message: "the default action of the tier default is Deny and cannot be changed"))
-        }
-        guard errors.isEmpty else { throw .invalid(kind, Tier.defaultName, errors) }
     }
 }
