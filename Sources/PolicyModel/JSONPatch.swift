@@ -1,0 +1,192 @@
+/// JSON Patch (RFC 6902) over JSON Pointers (RFC 6901).
+public enum JSONPatch {
+    /// Operations of one patch: the limit of the Kubernetes API server.
+    public static let maximumOperations = 10_000
+
+    /// The document after all operations, or an error that names the operation; never part of a patch.
+    public static func apply(_ patch: JSONValue, to document: JSONValue) throws(PatchError) -> JSONValue {
+        guard case .array(let operations) = patch else {
+            throw PatchError(path: "", message: "a JSON patch is a list of operations, not \(patch.typeName)")
+        }
+        guard operations.count <= maximumOperations else {
+            throw PatchError(
+                path: "", message: "\(operations.count) operations are more than the limit of \(maximumOperations)")
+        }
+        var document = document
+        for (index, operation) in operations.enumerated() {
+            do { try apply(operation, &document) } catch {
+                throw PatchError(path: "[\(index)]" + (error.path.isEmpty ? "" : ".\(error.path)"), message: error.message)
+            }
+        }
+        return document
+    }
+
+    private static func apply(_ operation: JSONValue, _ document: inout JSONValue) throws(PatchError) {
+        guard let name = operation["op"]?.stringValue else { throw PatchError(path: "op", message: "is required") }
+        let path = try pointer(operation, "path")
+        switch name {
+        case "add": try add(try value(operation), path[...], &document)
+        case "remove": _ = try remove(path[...], &document)
+        case "replace":
+            _ = try get(path, document)
+            try replace(try value(operation), path[...], &document)
+        case "move":
+            let from = try pointer(operation, "from")
+            guard !(path.count > from.count && path.starts(with: from)) else {
+                throw PatchError(path: "path", message: "a value cannot be moved into itself")
+            }
+            let moved = try remove(from[...], &document)
+            try add(moved, path[...], &document)
+        case "copy": try add(try get(try pointer(operation, "from"), document), path[...], &document)
+        case "test":
+            let expected = try value(operation)
+            let found = try get(path, document)
+            guard isEqual(found, expected) else {
+                throw PatchError(path: "value", message: "the document has another value at \(text(path[...]))")
+            }
+        default:
+            throw PatchError(
+                path: "op", message: "\(name.quoted) is no operation: use add, remove, replace, move, copy or test")
+        }
+    }
+
+    private static func value(_ operation: JSONValue) throws(PatchError) -> JSONValue {
+        guard let value = operation["value"] else { throw PatchError(path: "value", message: "is required") }
+        return value
+    }
+
+    /// Numbers by their value, as the standard wants: `1` equals `1.0`.
+    private static func isEqual(_ left: JSONValue, _ right: JSONValue) -> Bool {
+        switch (left, right) {
+        case (.array(let left), .array(let right)):
+            return left.count == right.count && zip(left, right).allSatisfy(isEqual)
+        case (.object(let left), .object(let right)):
+            return left.count == right.count
+                && left.allSatisfy { name, value in right[name].map { isEqual(value, $0) } ?? false }
+        case (.integer, .number), (.number, .integer): return left.numberValue == right.numberValue
+        default: return left == right
+        }
+    }
+
+    private static func pointer(_ operation: JSONValue, _ member: String) throws(PatchError) -> [String] {
+        guard let text = operation[member]?.stringValue else { throw PatchError(path: member, message: "is required") }
+        if text.isEmpty { return [] }
+        guard text.utf8.first == UInt8(ascii: "/") else {
+            throw PatchError(path: member, message: "\(text.quoted) is no JSON pointer: it begins with '/'")
+        }
+        var tokens: [String] = []
+        for part in text.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+            var bytes: [UInt8] = []
+            var isEscape = false
+            for byte in part {
+                switch (isEscape, byte) {
+                case (false, UInt8(ascii: "~")): isEscape = true
+                case (true, UInt8(ascii: "0")), (true, UInt8(ascii: "1")):
+                    bytes.append(byte == UInt8(ascii: "0") ? UInt8(ascii: "~") : UInt8(ascii: "/"))
+                    isEscape = false
+                case (true, _):
+                    throw PatchError(path: member, message: "'~' must be followed by 0 or 1")
+                default: bytes.append(byte)
+                }
+            }
+            guard !isEscape else { throw PatchError(path: member, message: "'~' must be followed by 0 or 1") }
+            tokens.append(String(decoding: bytes, as: UTF8.self))
+        }
+        return tokens
+    }
+
+    private static func text(_ path: ArraySlice<String>) -> String { path.isEmpty ? "the root" : "/" + path.joined(separator: "/") }
+
+    private static func missing(_ path: ArraySlice<String>) -> PatchError {
+        PatchError(path: "path", message: "the document has nothing at \(text(path))")
+    }
+
+    private static func index(_ token: String, below count: Int) -> Int? {
+        guard let index = AddressText.decimal(Array(token.utf8)[...], maximum: 999_999_999), index < count else { return nil }
+        return index
+    }
+
+    private static func get(_ path: [String], _ document: JSONValue) throws(PatchError) -> JSONValue {
+        var value = document
+        for (depth, token) in path.enumerated() {
+            switch value {
+            case .object(let members):
+                guard let member = members[token] else { throw missing(path[...depth]) }
+                value = member
+            case .array(let elements):
+                guard let index = index(token, below: elements.count) else { throw missing(path[...depth]) }
+                value = elements[index]
+            default: throw missing(path[...depth])
+            }
+        }
+        return value
+    }
+
+    private static func add(_ new: JSONValue, _ path: ArraySlice<String>, _ value: inout JSONValue) throws(PatchError) {
+        guard let token = path.first else { return value = new }
+        let rest = path.dropFirst()
+        switch value {
+        case .object(var members):
+            if rest.isEmpty {
+                members[token] = new
+            } else {
+                guard var member = members[token] else { throw missing(path) }
+                try add(new, rest, &member)
+                members[token] = member
+            }
+            value = .object(members)
+        case .array(var elements):
+            if rest.isEmpty {
+                guard let index = token == "-" ? elements.count : index(token, below: elements.count + 1) else {
+                    throw missing(path)
+                }
+                elements.insert(new, at: index)
+            } else {
+                guard let index = index(token, below: elements.count) else { throw missing(path) }
+                try add(new, rest, &elements[index])
+            }
+            value = .array(elements)
+        default: throw missing(path)
+        }
+    }
+
+    private static func replace(
+        _ new: JSONValue, _ path: ArraySlice<String>, _ value: inout JSONValue
+    ) throws(PatchError) {
+        guard let token = path.first else { return value = new }
+        switch value {
+        case .object(var members):
+            guard var member = members[token] else { throw missing(path) }
+            try replace(new, path.dropFirst(), &member)
+            members[token] = member
+            value = .object(members)
+        case .array(var elements):
+            guard let index = index(token, below: elements.count) else { throw missing(path) }
+            try replace(new, path.dropFirst(), &elements[index])
+            value = .array(elements)
+        default: throw missing(path)
+        }
+    }
+
+    private static func remove(_ path: ArraySlice<String>, _ value: inout JSONValue) throws(PatchError) -> JSONValue {
+        guard let token = path.first else {
+            defer { value = .null }
+            return value
+        }
+        let rest = path.dropFirst()
+        switch value {
+        case .object(var members):
+            guard var member = members[token] else { throw missing(path) }
+            let removed = rest.isEmpty ? member : try remove(rest, &member)
+            members[token] = rest.isEmpty ? nil : member
+            value = .object(members)
+            return removed
+        case .array(var elements):
+            guard let index = index(token, below: elements.count) else { throw missing(path) }
+            let removed = rest.isEmpty ? elements.remove(at: index) : try remove(rest, &elements[index])
+            value = .array(elements)
+            return removed
+        default: throw missing(path)
+        }
+    }
+}
