@@ -88,6 +88,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"]),
+        .testTarget(
+            name: "BPFDataplaneTests",
+            dependencies: ["BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyModel", "PolicyEngine"]),
     ],
     swiftLanguageModes: [.v6]
 )
