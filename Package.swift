@@ -91,7 +91,8 @@ let package = Package(
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"]),
         .testTarget(
             name: "BPFDataplaneTests",
-            dependencies: ["BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyModel", "PolicyEngine"]),
+            dependencies: ["BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyEngine", "PolicyModel"],
+            swiftSettings: optimised),
     ],
     swiftLanguageModes: [.v6]
 )

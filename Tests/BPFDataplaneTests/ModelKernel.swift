@@ -41,11 +41,13 @@ struct ModelKernel {
     }
 
     func prefixNumber(_ address: IPAddress) -> KernelNumber {
-        for length in stride(from: address.version.width, through: 0, by: -1) {
-            guard let block = AddressBlock(address: address, prefixLength: length) else { continue }
-            if let number = prefixes[block] { return number }
+        var longest = -1
+        var number: KernelNumber = 0
+        for (block, value) in prefixes where block.prefixLength > longest && block.contains(address) {
+            longest = block.prefixLength
+            number = value
         }
-        return 0
+        return number
     }
 
     /// The outcome word of a row for a key.
