@@ -44,8 +44,8 @@ struct FlowsCommand: AsyncParsableCommand {
         func text(_ key: String) -> String { flow[key]?.stringValue ?? "" }
         func number(_ key: String) -> Int64 { if case .integer(let value)? = flow[key] { value } else { 0 } }
         func end(_ side: String) -> String {
-            let name = text("\(side)_name")
-            return name.isEmpty ? text(side == "source" ? "source_ip" : "dest_ip") : "\(text("\(side)_namespace"))/\(name)"
+            let namespace = text("\(side)_namespace")
+            return namespace == "-" ? text("\(side)_ip") : "\(namespace)/\(text("\(side)_name"))"
         }
         return line(
             String(text("start_time").dropFirst(11).prefix(12)), text("action"), text("reporter"), end("source"), end("dest"),
