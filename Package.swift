@@ -96,7 +96,8 @@ let package = Package(
         .testTarget(
             name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
             swiftSettings: optimised),
-        .testTarget(name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis"]),
+        .testTarget(
+            name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
     ],
     swiftLanguageModes: [.v6]
 )
