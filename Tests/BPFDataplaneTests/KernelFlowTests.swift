@@ -163,7 +163,7 @@ extension KernelTests {
         @Test func midStream() throws {
             let world = try KernelWorld()
             try world.setBase(W.ingressStack, allowed: false)
-            world.setSlot(1, attached: world.now - 60_000_000_000, flags: 0)
+            world.setSlot(1, attached: world.now &- 60_000_000_000, flags: 0)
             #expect(try world.sendSegment(.fromWorkload, P.rst) == .dropped(BULKHEAD_MID_STREAM))
             #expect(try world.sendSegment(.fromWorkload, P.synAck) == .dropped(BULKHEAD_MID_STREAM))
             // The peer may not begin, and outside the window nobody asks whether the workload may have.

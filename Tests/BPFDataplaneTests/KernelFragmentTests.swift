@@ -48,7 +48,7 @@ extension KernelTests {
             #expect(try world.send(.fromWorkload, part(0, P.udp(5, 53, data: 24, length: 1000))) == .passed)
             try world.kernel.fragments.forEach { key, value in
                 var aged = value
-                aged.seen -= 31_000_000_000
+                aged.seen &-= 31_000_000_000
                 try world.kernel.fragments.update(key, aged)
             }
             #expect(try world.send(.fromWorkload, part(4, [1])) == .dropped(BULKHEAD_FRAGMENT))

@@ -228,11 +228,11 @@ final class KernelWorld {
     /// Makes an entry look as if its last packet were so long ago.
     func age(_ key: bulkhead_flow_key, seconds: UInt64) throws {
         if var flow = try kernel.flows.lookup(key) {
-            flow.last_seen = now - seconds * 1_000_000_000
+            flow.last_seen = now &- seconds * 1_000_000_000
             try kernel.flows.update(key, flow)
         }
         if var flow = try kernel.halfOpen.lookup(key) {
-            flow.last_seen = now - seconds * 1_000_000_000
+            flow.last_seen = now &- seconds * 1_000_000_000
             try kernel.halfOpen.update(key, flow)
         }
     }
