@@ -34,9 +34,10 @@ static __always_inline __u64 flow_word(__u32 epoch, __u32 tag, __u32 flags)
 
 static __always_inline int expired(const struct bulkhead_flow *flow, __u8 protocol, __u64 now)
 {
-	__u64 seen = READ_ONCE(flow->last_seen);
+	/* Signed: another CPU may have seen a packet after we read the clock. */
+	__s64 idle = now - READ_ONCE(flow->last_seen);
 
-	return now > seen && now - seen > bulkhead_flow_timeout(protocol, READ_ONCE(flow->state));
+	return idle > (__s64)bulkhead_flow_timeout(protocol, READ_ONCE(flow->state));
 }
 
 /* Elements of both maps are handed to other keys while we hold them (see tagged()). */
