@@ -2,6 +2,8 @@
 public enum JSONPatch {
     /// Operations of one patch: the limit of the Kubernetes API server.
     public static let maximumOperations = 10_000
+    /// Values that all `copy` operations of a patch may add together: a few of them could double a document without end.
+    public static let maximumCopiedValues = 1_000_000
 
     /// The document after all operations, or an error that names the operation; never part of a patch.
     public static func apply(_ patch: JSONValue, to document: JSONValue) throws(PatchError) -> JSONValue {
@@ -13,40 +15,63 @@ public enum JSONPatch {
                 path: "", message: "\(operations.count) operations are more than the limit of \(maximumOperations)")
         }
         var document = document
+        var copied = 0
         for (index, operation) in operations.enumerated() {
-            do { try apply(operation, &document) } catch {
+            do { try apply(operation, &document, &copied) } catch {
                 throw PatchError(path: "[\(index)]" + (error.path.isEmpty ? "" : ".\(error.path)"), message: error.message)
             }
         }
         return document
     }
 
-    private static func apply(_ operation: JSONValue, _ document: inout JSONValue) throws(PatchError) {
+    private static func apply(
+        _ operation: JSONValue, _ document: inout JSONValue, _ copied: inout Int
+    ) throws(PatchError) {
         guard let name = operation["op"]?.stringValue else { throw PatchError(path: "op", message: "is required") }
         let path = try pointer(operation, "path")
         switch name {
-        case "add": try add(try value(operation), path[...], &document)
-        case "remove": _ = try remove(path[...], &document)
+        case "add":
+            let new = try value(operation)
+            try checkDepth(new, below: path)
+            try add(new, Pointer(member: "path", tokens: path), &document)
+        case "remove": _ = try remove(Pointer(member: "path", tokens: path), &document)
         case "replace":
-            _ = try get(path, document)
-            try replace(try value(operation), path[...], &document)
+            let new = try value(operation)
+            try checkDepth(new, below: path)
+            try replace(new, Pointer(member: "path", tokens: path), &document)
         case "move":
             let from = try pointer(operation, "from")
             guard !(path.count > from.count && path.starts(with: from)) else {
                 throw PatchError(path: "path", message: "a value cannot be moved into itself")
             }
-            let moved = try remove(from[...], &document)
-            try add(moved, path[...], &document)
-        case "copy": try add(try get(try pointer(operation, "from"), document), path[...], &document)
+            let moved = try remove(Pointer(member: "from", tokens: from), &document)
+            try checkDepth(moved, below: path)
+            try add(moved, Pointer(member: "path", tokens: path), &document)
+        case "copy":
+            let new = try get(Pointer(member: "from", tokens: try pointer(operation, "from")), document)
+            copied += new.valueCount(upTo: maximumCopiedValues)
+            guard copied <= maximumCopiedValues else {
+                throw PatchError(
+                    path: "from", message: "the patch copies more than the limit of \(maximumCopiedValues) values")
+            }
+            try checkDepth(new, below: path)
+            try add(new, Pointer(member: "path", tokens: path), &document)
         case "test":
             let expected = try value(operation)
-            let found = try get(path, document)
+            let found = try get(Pointer(member: "path", tokens: path), document)
             guard isEqual(found, expected) else {
                 throw PatchError(path: "value", message: "the document has another value at \(text(path[...]))")
             }
         default:
             throw PatchError(
                 path: "op", message: "\(name.quoted) is no operation: use add, remove, replace, move, copy or test")
+        }
+    }
+
+    private static func checkDepth(_ value: JSONValue, below path: [String]) throws(PatchError) {
+        guard path.count + value.depth <= JSONLimits.maximumDepth else {
+            throw PatchError(
+                path: "path", message: "more than \(JSONLimits.maximumDepth) arrays and objects would be inside each other")
         }
     }
 
@@ -97,8 +122,25 @@ public enum JSONPatch {
 
     private static func text(_ path: ArraySlice<String>) -> String { path.isEmpty ? "the root" : "/" + path.joined(separator: "/") }
 
-    private static func missing(_ path: ArraySlice<String>) -> PatchError {
-        PatchError(path: "path", message: "the document has nothing at \(text(path))")
+    /// A pointer, and how far it has been followed.
+    private struct Pointer {
+        /// The member of the operation that holds it.
+        let member: String
+        let tokens: [String]
+        var depth = 0
+
+        var token: String? { depth < tokens.count ? tokens[depth] : nil }
+        var isLast: Bool { depth + 1 == tokens.count }
+
+        var next: Pointer {
+            var next = self
+            next.depth += 1
+            return next
+        }
+
+        var missing: PatchError {
+            PatchError(path: member, message: "the document has nothing at \(text(tokens[...depth]))")
+        }
     }
 
     private static func index(_ token: String, below count: Int) -> Int? {
@@ -106,87 +148,109 @@ public enum JSONPatch {
         return index
     }
 
-    private static func get(_ path: [String], _ document: JSONValue) throws(PatchError) -> JSONValue {
+    private static func get(_ pointer: Pointer, _ document: JSONValue) throws(PatchError) -> JSONValue {
         var value = document
-        for (depth, token) in path.enumerated() {
+        var pointer = pointer
+        while let token = pointer.token {
             switch value {
             case .object(let members):
-                guard let member = members[token] else { throw missing(path[...depth]) }
+                guard let member = members[token] else { throw pointer.missing }
                 value = member
             case .array(let elements):
-                guard let index = index(token, below: elements.count) else { throw missing(path[...depth]) }
+                guard let index = index(token, below: elements.count) else { throw pointer.missing }
                 value = elements[index]
-            default: throw missing(path[...depth])
+            default: throw pointer.missing
             }
+            pointer = pointer.next
         }
         return value
     }
 
-    private static func add(_ new: JSONValue, _ path: ArraySlice<String>, _ value: inout JSONValue) throws(PatchError) {
-        guard let token = path.first else { return value = new }
-        let rest = path.dropFirst()
+    private static func add(_ new: JSONValue, _ pointer: Pointer, _ value: inout JSONValue) throws(PatchError) {
+        guard let token = pointer.token else { return value = new }
         switch value {
         case .object(var members):
-            if rest.isEmpty {
+            if pointer.isLast {
                 members[token] = new
             } else {
-                guard var member = members[token] else { throw missing(path) }
-                try add(new, rest, &member)
+                guard var member = members[token] else { throw pointer.missing }
+                try add(new, pointer.next, &member)
                 members[token] = member
             }
             value = .object(members)
         case .array(var elements):
-            if rest.isEmpty {
+            if pointer.isLast {
                 guard let index = token == "-" ? elements.count : index(token, below: elements.count + 1) else {
-                    throw missing(path)
+                    throw pointer.missing
                 }
                 elements.insert(new, at: index)
             } else {
-                guard let index = index(token, below: elements.count) else { throw missing(path) }
-                try add(new, rest, &elements[index])
+                guard let index = index(token, below: elements.count) else { throw pointer.missing }
+                try add(new, pointer.next, &elements[index])
             }
             value = .array(elements)
-        default: throw missing(path)
+        default: throw pointer.missing
         }
     }
 
-    private static func replace(
-        _ new: JSONValue, _ path: ArraySlice<String>, _ value: inout JSONValue
-    ) throws(PatchError) {
-        guard let token = path.first else { return value = new }
+    private static func replace(_ new: JSONValue, _ pointer: Pointer, _ value: inout JSONValue) throws(PatchError) {
+        guard let token = pointer.token else { return value = new }
         switch value {
         case .object(var members):
-            guard var member = members[token] else { throw missing(path) }
-            try replace(new, path.dropFirst(), &member)
+            guard var member = members[token] else { throw pointer.missing }
+            try replace(new, pointer.next, &member)
             members[token] = member
             value = .object(members)
         case .array(var elements):
-            guard let index = index(token, below: elements.count) else { throw missing(path) }
-            try replace(new, path.dropFirst(), &elements[index])
+            guard let index = index(token, below: elements.count) else { throw pointer.missing }
+            try replace(new, pointer.next, &elements[index])
             value = .array(elements)
-        default: throw missing(path)
+        default: throw pointer.missing
         }
     }
 
-    private static func remove(_ path: ArraySlice<String>, _ value: inout JSONValue) throws(PatchError) -> JSONValue {
-        guard let token = path.first else {
+    private static func remove(_ pointer: Pointer, _ value: inout JSONValue) throws(PatchError) -> JSONValue {
+        guard let token = pointer.token else {
             defer { value = .null }
             return value
         }
-        let rest = path.dropFirst()
         switch value {
         case .object(var members):
-            guard var member = members[token] else { throw missing(path) }
-            let removed = rest.isEmpty ? member : try remove(rest, &member)
-            members[token] = rest.isEmpty ? nil : member
+            guard var member = members[token] else { throw pointer.missing }
+            let removed = pointer.isLast ? member : try remove(pointer.next, &member)
+            members[token] = pointer.isLast ? nil : member
             value = .object(members)
             return removed
         case .array(var elements):
-            guard let index = index(token, below: elements.count) else { throw missing(path) }
-            let removed = rest.isEmpty ? elements.remove(at: index) : try remove(rest, &elements[index])
+            guard let index = index(token, below: elements.count) else { throw pointer.missing }
+            let removed = pointer.isLast ? elements.remove(at: index) : try remove(pointer.next, &elements[index])
             value = .array(elements)
             return removed
-        default: throw missing(path)
+        default: throw pointer.missing
         }
+    }
+}
+
+extension JSONValue {
+    /// Arrays and objects inside each other; 0 for a scalar.
+    fileprivate var depth: Int {
+        switch self {
+        case .array(let elements): 1 + (elements.map(\.depth).max() ?? 0)
+        case .object(let members): 1 + (members.values.map(\.depth).max() ?? 0)
+        default: 0
+        }
+    }
+
+    /// Values in it, itself too; counts no further than just beyond `limit`.
+    fileprivate func valueCount(upTo limit: Int) -> Int {
+        var count = 1
+        let inner: [JSONValue] =
+            switch self {
+            case .array(let elements): elements
+            case .object(let members): Array(members.values)
+            default: []
+            }
+        for value in inner where count <= limit { count += value.valueCount(upTo: limit - count) }
+        return count
     }
 }
