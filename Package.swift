@@ -49,7 +49,7 @@ let package = Package(
         // What was seen.
         .target(
             name: "FlowLogs",
-            dependencies: ["PolicyModel", "Dataplane", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: ["PolicyModel", "Datastore", "Dataplane", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // The edges.
         .target(
@@ -94,6 +94,8 @@ let package = Package(
         .testTarget(
             name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane"],
             swiftSettings: optimised),
+        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
+        .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,5 @@
 import GRDB
+import Glibc
 import PolicyModel
 import Synchronization
 
@@ -8,7 +9,7 @@ import Synchronization
 /// when they return. Watches are served from memory while they keep up, from the event log while they catch up, and
 /// end with `StoreError.compacted` when they want events older than the log (`StoreLimits.loggedEvents`).
 public final class SQLiteStore: Store {
-    private let path: String
+    private let file: SQLiteFile
     private let loggedEvents: Int64
     private let pool: DatabasePool
     private let hub: WatchHub
@@ -18,7 +19,10 @@ public final class SQLiteStore: Store {
     /// Opens the store, making the file (mode 0600, in a folder that exists) where there is none, and checks all of it.
     /// - Throws: `StoreError.failed` when it is damaged, in use by another process or cannot be written.
     public init(path: String, loggedEvents: Int64 = StoreLimits.loggedEvents) throws {
-        self.path = path
+        file = SQLiteFile(
+            path: path, title: "store",
+            remedy: "move it and the files beside it away and restore a copy, or start with an empty store and apply "
+                + "your policies again. Kernels keep enforcing what they have.")
         self.loggedEvents = loggedEvents
         do {
             lock = Mutex(try FileLock(path: path + "-lock"))
@@ -26,13 +30,16 @@ public final class SQLiteStore: Store {
             throw StoreError.failed(
                 "The store \(path) is in use by another process: stop that one first, or choose another state folder.")
         } catch .unavailable(let code) {
-            throw SQLiteDatabase.unusable(path, code)
+            throw file.unusable(String(cString: strerror(code)))
         }
-        pool = try SQLiteDatabase.open(path: path)
+        // A write is acknowledged to its user, and soon enforced by kernels, so it has to be durable before. Otherwise,
+        // when power is lost, the last policies could vanish again, and revisions that watchers have seen be given
+        // out a second time for something else.
+        pool = try file.open(durability: .everyCommit, checked: true, migrator: StoreTables.migrator)
         do {
             hub = WatchHub(last: try pool.read(Self.lastRevision))
         } catch {
-            throw SQLiteDatabase.describe(error, path: path)
+            throw file.describe(error)
         }
     }
 
@@ -44,7 +51,7 @@ public final class SQLiteStore: Store {
             try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
             try pool.close()
         } catch {
-            throw SQLiteDatabase.describe(error, path: path)
+            throw file.describe(error)
         }
         lock.withLock { $0 = nil }
     }
@@ -150,15 +157,7 @@ public final class SQLiteStore: Store {
     // MARK: Parts
 
     private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        do {
-            return try await pool.read(body)
-        } catch let error as StoreError {
-            throw error
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            throw SQLiteDatabase.describe(error, path: path)
-        }
+        do { return try await pool.read(body) } catch { throw file.describe(error) }
     }
 
     /// Runs `body` with the next revision in a transaction of its own and publishes its event.
@@ -168,7 +167,7 @@ public final class SQLiteStore: Store {
         _ body: @escaping @Sendable (Database, Int64) throws -> (event: StoreEvent, text: String)
     ) async throws -> StoredObject {
         try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWriteWithoutTransaction { [hub, path, loggedEvents] database in
+            pool.asyncWriteWithoutTransaction { [hub, file, loggedEvents] database in
                 do {
                     var committed: StoreEvent?
                     try database.inTransaction(.immediate) {
@@ -177,14 +176,12 @@ public final class SQLiteStore: Store {
                         committed = event
                         return .commit
                     }
-                    guard let committed else { throw StoreError.failed("The store \(path) lost a write.") }
+                    guard let committed else { throw StoreError.failed("The store \(file.path) lost a write.") }
                     // Still on the writer's queue: events are published in the order of their commits.
                     hub.publish(committed)
                     continuation.resume(returning: committed.object)
-                } catch let error as StoreError {
-                    continuation.resume(throwing: error)
                 } catch {
-                    continuation.resume(throwing: SQLiteDatabase.describe(error, path: path))
+                    continuation.resume(throwing: file.describe(error))
                 }
             }
         }
@@ -225,7 +222,7 @@ public final class SQLiteStore: Store {
         metadata["resourceVersion"] = .string(String(revision))
         members["metadata"] = .object(metadata)
         let stamped = JSONValue.object(members)
-        return (StoredObject(key: key, revision: revision, value: stamped), try StoredText.encode(stamped))
+        return (StoredObject(key: key, revision: revision, value: stamped), try StoredText.encode(stamped, of: key))
     }
 
     private static func log(

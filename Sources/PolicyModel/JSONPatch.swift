@@ -2,6 +2,8 @@
 public enum JSONPatch {
     /// Operations of one patch: the limit of the Kubernetes API server.
     public static let maximumOperations = 10_000
+    /// Values that all `copy` operations of a patch may add together: a few of them could double a document without end.
+    public static let maximumCopiedValues = 1_000_000
 
     /// The document after all operations, or an error that names the operation; never part of a patch.
     public static func apply(_ patch: JSONValue, to document: JSONValue) throws(PatchError) -> JSONValue {
@@ -13,31 +15,47 @@ public enum JSONPatch {
                 path: "", message: "\(operations.count) operations are more than the limit of \(maximumOperations)")
         }
         var document = document
+        var copied = 0
         for (index, operation) in operations.enumerated() {
-            do { try apply(operation, &document) } catch {
+            do { try apply(operation, &document, &copied) } catch {
                 throw PatchError(path: "[\(index)]" + (error.path.isEmpty ? "" : ".\(error.path)"), message: error.message)
             }
         }
         return document
     }
 
-    private static func apply(_ operation: JSONValue, _ document: inout JSONValue) throws(PatchError) {
+    private static func apply(
+        _ operation: JSONValue, _ document: inout JSONValue, _ copied: inout Int
+    ) throws(PatchError) {
         guard let name = operation["op"]?.stringValue else { throw PatchError(path: "op", message: "is required") }
         let path = try pointer(operation, "path")
         switch name {
-        case "add": try add(try value(operation), path[...], &document)
+        case "add":
+            let new = try value(operation)
+            try checkDepth(new, below: path)
+            try add(new, path[...], &document)
         case "remove": _ = try remove(path[...], &document)
         case "replace":
-            _ = try get(path, document)
-            try replace(try value(operation), path[...], &document)
+            let new = try value(operation)
+            try checkDepth(new, below: path)
+            try replace(new, path[...], &document)
         case "move":
             let from = try pointer(operation, "from")
             guard !(path.count > from.count && path.starts(with: from)) else {
                 throw PatchError(path: "path", message: "a value cannot be moved into itself")
             }
             let moved = try remove(from[...], &document)
+            try checkDepth(moved, below: path)
             try add(moved, path[...], &document)
-        case "copy": try add(try get(try pointer(operation, "from"), document), path[...], &document)
+        case "copy":
+            let new = try get(try pointer(operation, "from"), document)
+            copied += new.valueCount(upTo: maximumCopiedValues)
+            guard copied <= maximumCopiedValues else {
+                throw PatchError(
+                    path: "from", message: "the patch copies more than the limit of \(maximumCopiedValues) values")
+            }
+            try checkDepth(new, below: path)
+            try add(new, path[...], &document)
         case "test":
             let expected = try value(operation)
             let found = try get(path, document)
@@ -47,6 +65,13 @@ public enum JSONPatch {
         default:
             throw PatchError(
                 path: "op", message: "\(name.quoted) is no operation: use add, remove, replace, move, copy or test")
+        }
+    }
+
+    private static func checkDepth(_ value: JSONValue, below path: [String]) throws(PatchError) {
+        guard path.count + value.depth <= JSONLimits.maximumDepth else {
+            throw PatchError(
+                path: "path", message: "more than \(JSONLimits.maximumDepth) arrays and objects would be inside each other")
         }
     }
 
@@ -188,5 +213,29 @@ public enum JSONPatch {
             return removed
         default: throw missing(path)
         }
+    }
+}
+
+extension JSONValue {
+    /// Arrays and objects inside each other; 0 for a scalar.
+    fileprivate var depth: Int {
+        switch self {
+        case .array(let elements): 1 + (elements.map(\.depth).max() ?? 0)
+        case .object(let members): 1 + (members.values.map(\.depth).max() ?? 0)
+        default: 0
+        }
+    }
+
+    /// Values in it, itself too; counts no further than just beyond `limit`.
+    fileprivate func valueCount(upTo limit: Int) -> Int {
+        var count = 1
+        let inner: [JSONValue] =
+            switch self {
+            case .array(let elements): elements
+            case .object(let members): Array(members.values)
+            default: []
+            }
+        for value in inner where count <= limit { count += value.valueCount(upTo: limit - count) }
+        return count
     }
 }

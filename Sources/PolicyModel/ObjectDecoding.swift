@@ -164,7 +164,7 @@ enum ObjectDecoding {
         }
         var ports: [PortRange] = []
         for port in value["ports"]?.arrayValue ?? [] {
-            do { ports.append(try PortRange(PolicyRules.normalized(port))) } catch { throw unreadable("ports") }
+            do { ports.append(try PortRange(json: PolicyRules.normalized(port))) } catch { throw unreadable("ports") }
         }
         return EntityRule(
             nets: nets, selector: try selector(value["selector"]),

@@ -122,7 +122,7 @@ enum PolicyRules {
         for (index, port) in ports.enumerated() {
             // Other types, and fractions, the schema has told of.
             guard port.stringValue != nil || port.integerValue != nil else { continue }
-            do { _ = try PortRange(normalized(port)) } catch {
+            do { _ = try PortRange(json: normalized(port)) } catch {
                 switch error {
                 case .named: errors.notEnforcedYet("\(path)[\(index)]")
                 case .malformed(let message): errors.fail("\(path)[\(index)]", message)
