@@ -33,32 +33,32 @@ public enum JSONPatch {
         case "add":
             let new = try value(operation)
             try checkDepth(new, below: path)
-            try add(new, path[...], &document)
-        case "remove": _ = try remove(path[...], &document)
+            try add(new, Pointer(member: "path", tokens: path), &document)
+        case "remove": _ = try remove(Pointer(member: "path", tokens: path), &document)
         case "replace":
             let new = try value(operation)
             try checkDepth(new, below: path)
-            try replace(new, path[...], &document)
+            try replace(new, Pointer(member: "path", tokens: path), &document)
         case "move":
             let from = try pointer(operation, "from")
             guard !(path.count > from.count && path.starts(with: from)) else {
                 throw PatchError(path: "path", message: "a value cannot be moved into itself")
             }
-            let moved = try remove(from[...], &document)
+            let moved = try remove(Pointer(member: "from", tokens: from), &document)
             try checkDepth(moved, below: path)
-            try add(moved, path[...], &document)
+            try add(moved, Pointer(member: "path", tokens: path), &document)
         case "copy":
-            let new = try get(try pointer(operation, "from"), document)
+            let new = try get(Pointer(member: "from", tokens: try pointer(operation, "from")), document)
             copied += new.valueCount(upTo: maximumCopiedValues)
             guard copied <= maximumCopiedValues else {
                 throw PatchError(
                     path: "from", message: "the patch copies more than the limit of \(maximumCopiedValues) values")
             }
             try checkDepth(new, below: path)
-            try add(new, path[...], &document)
+            try add(new, Pointer(member: "path", tokens: path), &document)
         case "test":
             let expected = try value(operation)
-            let found = try get(path, document)
+            let found = try get(Pointer(member: "path", tokens: path), document)
             guard isEqual(found, expected) else {
                 throw PatchError(path: "value", message: "the document has another value at \(text(path[...]))")
             }
@@ -122,8 +122,25 @@ public enum JSONPatch {
 
     private static func text(_ path: ArraySlice<String>) -> String { path.isEmpty ? "the root" : "/" + path.joined(separator: "/") }
 
-    private static func missing(_ path: ArraySlice<String>) -> PatchError {
-        PatchError(path: "path", message: "the document has nothing at \(text(path))")
+    /// A pointer, and how far it has been followed.
+    private struct Pointer {
+        /// The member of the operation that holds it.
+        let member: String
+        let tokens: [String]
+        var depth = 0
+
+        var token: String? { depth < tokens.count ? tokens[depth] : nil }
+        var isLast: Bool { depth + 1 == tokens.count }
+
+        var next: Pointer {
+            var next = self
+            next.depth += 1
+            return next
+        }
+
+        var missing: PatchError {
+            PatchError(path: member, message: "the document has nothing at \(text(tokens[...depth]))")
+        }
     }
 
     private static func index(_ token: String, below count: Int) -> Int? {
@@ -131,87 +148,85 @@ public enum JSONPatch {
         return index
     }
 
-    private static func get(_ path: [String], _ document: JSONValue) throws(PatchError) -> JSONValue {
+    private static func get(_ pointer: Pointer, _ document: JSONValue) throws(PatchError) -> JSONValue {
         var value = document
-        for (depth, token) in path.enumerated() {
+        var pointer = pointer
+        while let token = pointer.token {
             switch value {
             case .object(let members):
-                guard let member = members[token] else { throw missing(path[...depth]) }
+                guard let member = members[token] else { throw pointer.missing }
                 value = member
             case .array(let elements):
-                guard let index = index(token, below: elements.count) else { throw missing(path[...depth]) }
+                guard let index = index(token, below: elements.count) else { throw pointer.missing }
                 value = elements[index]
-            default: throw missing(path[...depth])
+            default: throw pointer.missing
             }
+            pointer = pointer.next
         }
         return value
     }
 
-    private static func add(_ new: JSONValue, _ path: ArraySlice<String>, _ value: inout JSONValue) throws(PatchError) {
-        guard let token = path.first else { return value = new }
-        let rest = path.dropFirst()
+    private static func add(_ new: JSONValue, _ pointer: Pointer, _ value: inout JSONValue) throws(PatchError) {
+        guard let token = pointer.token else { return value = new }
         switch value {
         case .object(var members):
-            if rest.isEmpty {
+            if pointer.isLast {
                 members[token] = new
             } else {
-                guard var member = members[token] else { throw missing(path) }
-                try add(new, rest, &member)
+                guard var member = members[token] else { throw pointer.missing }
+                try add(new, pointer.next, &member)
                 members[token] = member
             }
             value = .object(members)
         case .array(var elements):
-            if rest.isEmpty {
+            if pointer.isLast {
                 guard let index = token == "-" ? elements.count : index(token, below: elements.count + 1) else {
-                    throw missing(path)
+                    throw pointer.missing
                 }
                 elements.insert(new, at: index)
             } else {
-                guard let index = index(token, below: elements.count) else { throw missing(path) }
-                try add(new, rest, &elements[index])
+                guard let index = index(token, below: elements.count) else { throw pointer.missing }
+                try add(new, pointer.next, &elements[index])
             }
             value = .array(elements)
-        default: throw missing(path)
+        default: throw pointer.missing
         }
     }
 
-    private static func replace(
-        _ new: JSONValue, _ path: ArraySlice<String>, _ value: inout JSONValue
-    ) throws(PatchError) {
-        guard let token = path.first else { return value = new }
+    private static func replace(_ new: JSONValue, _ pointer: Pointer, _ value: inout JSONValue) throws(PatchError) {
+        guard let token = pointer.token else { return value = new }
         switch value {
         case .object(var members):
-            guard var member = members[token] else { throw missing(path) }
-            try replace(new, path.dropFirst(), &member)
+            guard var member = members[token] else { throw pointer.missing }
+            try replace(new, pointer.next, &member)
             members[token] = member
             value = .object(members)
         case .array(var elements):
-            guard let index = index(token, below: elements.count) else { throw missing(path) }
-            try replace(new, path.dropFirst(), &elements[index])
+            guard let index = index(token, below: elements.count) else { throw pointer.missing }
+            try replace(new, pointer.next, &elements[index])
             value = .array(elements)
-        default: throw missing(path)
+        default: throw pointer.missing
         }
     }
 
-    private static func remove(_ path: ArraySlice<String>, _ value: inout JSONValue) throws(PatchError) -> JSONValue {
-        guard let token = path.first else {
+    private static func remove(_ pointer: Pointer, _ value: inout JSONValue) throws(PatchError) -> JSONValue {
+        guard let token = pointer.token else {
             defer { value = .null }
             return value
         }
-        let rest = path.dropFirst()
         switch value {
         case .object(var members):
-            guard var member = members[token] else { throw missing(path) }
-            let removed = rest.isEmpty ? member : try remove(rest, &member)
-            members[token] = rest.isEmpty ? nil : member
+            guard var member = members[token] else { throw pointer.missing }
+            let removed = pointer.isLast ? member : try remove(pointer.next, &member)
+            members[token] = pointer.isLast ? nil : member
             value = .object(members)
             return removed
         case .array(var elements):
-            guard let index = index(token, below: elements.count) else { throw missing(path) }
-            let removed = rest.isEmpty ? elements.remove(at: index) : try remove(rest, &elements[index])
+            guard let index = index(token, below: elements.count) else { throw pointer.missing }
+            let removed = pointer.isLast ? elements.remove(at: index) : try remove(pointer.next, &elements[index])
             value = .array(elements)
             return removed
-        default: throw missing(path)
+        default: throw pointer.missing
         }
     }
 }

@@ -58,7 +58,7 @@ import Testing
         (.string("1000:2000"), "1000:2000"), (.string("80:80"), "80"), (.string("1:65535"), "1:65535"),
     ])
     func readsPorts(value: JSONValue, expected: String) throws {
-        #expect(try PortRange(value).description == expected)
+        #expect(try PortRange(json: value).description == expected)
     }
 
     @Test(arguments: [
@@ -76,12 +76,12 @@ import Testing
         (.bool(true), "must be a number or a text, not a boolean"), (.null, "must be a number or a text, not null"),
     ])
     func refusesPorts(value: JSONValue, message: String) {
-        #expect(throws: PortRange.TextError.malformed(message)) { try PortRange(value) }
+        #expect(throws: PortRange.TextError.malformed(message)) { try PortRange(json: value) }
     }
 
     @Test func namedPortsAreToldApart() {
         for name in ["http", "my-port.1", "-80"] {
-            #expect(throws: PortRange.TextError.named(name)) { try PortRange(.string(name)) }
+            #expect(throws: PortRange.TextError.named(name)) { try PortRange(json: .string(name)) }
         }
     }
 

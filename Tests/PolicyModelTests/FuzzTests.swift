@@ -47,7 +47,7 @@ import Testing
             let text = String(decoding: bytes, as: UTF8.self)
             _ = try? JSONValue(parsing: bytes)
             _ = try? Selector(text)
-            _ = try? PortRange(.string(text))
+            _ = try? PortRange(json: .string(text))
             _ = TransportProtocol(.string(text))
             _ = AddressBlock(text)
         }
@@ -71,6 +71,57 @@ import Testing
             let address = IPAddress(
                 v6High: groups[..<4].reduce(0) { $0 << 16 | UInt64($1) }, low: groups[4...].reduce(0) { $0 << 16 | UInt64($1) })
             guard IPAddress(address.description) == address else { throw Mismatch(text: address.description) }
+        }
+    }
+
+    /// Objects with anything at any place: an object that passes validation can be read, and no other.
+    @Test func objects() throws {
+        var random = Generator(seed: 5)
+        var accepted = 0
+        for _ in 0..<Self.iterations / 4 {
+            let kind = Kinds.all[random.next(upTo: Kinds.all.count)]
+            var object = ValidatorTests.object(kind, spec: Self.value(&random, depth: 0))
+            if random.next(upTo: 8) == 0 { object["metadata"] = Self.value(&random, depth: 0) }
+            if random.next(upTo: 2) == 0 { Validator.prune(&object, kind: kind) }
+            var defaulted = object
+            Defaulting.apply(to: &defaulted, kind: kind)
+            for candidate in [object, defaulted] {
+                let isValid = Validator.validate(candidate, kind: kind).allSatisfy { $0.reason == .unknown }
+                var world = PolicyWorld()
+                do {
+                    try world.set(candidate)
+                    accepted += 1
+                    guard isValid else { throw Mismatch(text: candidate.text()) }
+                } catch is ValidationError {
+                    guard !isValid else { throw Mismatch(text: candidate.text()) }
+                }
+            }
+            _ = JSONMergePatch.apply(Self.value(&random, depth: 0), to: object)
+            _ = try? StrategicMergePatch.apply(Self.value(&random, depth: 0), to: object, kind: Kinds.namespace)
+            _ = try? JSONPatch.apply(.array([Self.value(&random, depth: 2), Self.value(&random, depth: 2)]), to: object)
+        }
+        #expect(accepted > 500, "\(accepted) objects were valid")
+    }
+
+    private static let names = [
+        "spec", "metadata", "name", "namespace", "labels", "tier", "order", "types", "ingress", "egress", "action", "source", "destination",
+        "nets", "selector", "namespaceSelector", "ports", "protocol", "ipNetworks", "interfaceName", "node", "port", "http", "op", "path", "from",
+        "value", "$patch", "$retainKeys", "$setElementOrder/finalizers", "finalizers", "ownerReferences", "uid", "defaultAction", "x",
+    ]
+    private static let scalars: [JSONValue] = [
+        .null, true, 0, 80, -1, 70000, .number(1.5), .number(6.0), .number(1e300), "", "Allow", "Deny", "Pass", "Log", "Ingress", "TCP", "80:90",
+        "10.0.0.0/8", "::1", "10.0.0.1", "all()", "a == 'b'", "global()", "has(", "/spec", "/a/0", "add", "copy", "delete", "replace", "default",
+    ]
+
+    private static func value(_ random: inout Generator, depth: Int) -> JSONValue {
+        switch depth > 4 ? 0 : random.next(upTo: depth == 0 ? 3 : 4) {
+        case 1, 2:
+            var members: [String: JSONValue] = [:]
+            for _ in 0..<random.next(upTo: 5) { members[names[random.next(upTo: names.count)]] = value(&random, depth: depth + 1) }
+            if random.next(upTo: 2) == 0 { members["action"] = "Allow" }
+            return .object(members)
+        case 3: return .array((0..<random.next(upTo: 3)).map { _ in value(&random, depth: depth + 1) })
+        default: return depth == 0 ? [:] : scalars[random.next(upTo: scalars.count)]
         }
     }
 
