@@ -34,7 +34,7 @@ struct CompilerSemanticsTests {
         world.addPolicy(
             "shop", "a", order: 1, selector: app("web"),
             ingress: [
-                PolicyRule(action: .deny, transport: .tcp, destination: EntityRule(ports: [PortRange(22)])),
+                PolicyRule(action: .deny, transport: .tcp, destination: EntityRule(ports: [port(22)])),
                 PolicyRule(action: .allow, transport: .tcp, source: EntityRule(selector: app("client"))),
             ])
         world.addPolicy("", "b", selector: .all, directions: [.ingress])
@@ -67,7 +67,7 @@ struct CompilerSemanticsTests {
         world.addPolicy(
             "", "p", tier: "first",
             ingress: [
-                PolicyRule(action: .pass, transport: .tcp, destination: EntityRule(ports: [PortRange(80)])),
+                PolicyRule(action: .pass, transport: .tcp, destination: EntityRule(ports: [port(80)])),
                 PolicyRule(action: .pass, transport: .udp),
             ])
         world.addPolicy("", "q", tier: "second", ingress: [PolicyRule(action: .deny, transport: .udp)])
@@ -178,8 +178,8 @@ struct CompilerSemanticsTests {
         world.addPolicy(
             "shop", "p",
             ingress: [
-                PolicyRule(action: .allow, transport: .icmp, destination: EntityRule(ports: [PortRange(80)])),
-                PolicyRule(action: .allow, destination: EntityRule(ports: [PortRange(80)])),
+                PolicyRule(action: .allow, transport: .icmp, destination: EntityRule(ports: [port(80)])),
+                PolicyRule(action: .allow, destination: EntityRule(ports: [port(80)])),
                 PolicyRule(action: .allow, transport: TransportProtocol(number: 47)),
             ])
         let protocols: [UInt8] = [1, 6, 17, 132, 136, 58, 47, 0, 255]
@@ -191,15 +191,15 @@ struct CompilerSemanticsTests {
 
     @Test func sourcePortsDecideInASecondRow() {
         var world = world
-        let low = EntityRule(ports: [PortRange(1), PortRange(53)])
+        let low = EntityRule(ports: [port(1), port(53)])
         world.addPolicy(
             "shop", "p",
             ingress: [
                 PolicyRule(action: .allow, transport: .udp, source: low),
-                PolicyRule(action: .deny, transport: .udp, destination: EntityRule(ports: [PortRange(99)])),
+                PolicyRule(action: .deny, transport: .udp, destination: EntityRule(ports: [port(99)])),
                 PolicyRule(
-                    action: .allow, source: EntityRule(selector: app("client"), ports: [PortRange(7)]),
-                    destination: EntityRule(ports: [PortRange(99)])),
+                    action: .allow, source: EntityRule(selector: app("client"), ports: [port(7)]),
+                    destination: EntityRule(ports: [port(99)])),
             ])
         func reason(_ sourcePort: UInt16, _ port: UInt16, _ source: IPAddress) -> Reason? {
             decide(world, "shop/web", from: source, to: web, .udp, port: port, sourcePort: sourcePort)?.reason
