@@ -104,6 +104,15 @@ let package = Package(
             ]),
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
         .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
+        // Generated worlds and packets, for every test that compares deciders.
+        .target(
+            name: "PolicyTesting", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane"],
+            path: "Tests/PolicyTesting", swiftSettings: optimised),
+        .testTarget(
+            name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
+            swiftSettings: optimised),
+        .testTarget(
+            name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
     ],
     swiftLanguageModes: [.v6]
 )
