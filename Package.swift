@@ -49,7 +49,7 @@ let package = Package(
         // What was seen.
         .target(
             name: "FlowLogs",
-            dependencies: ["PolicyModel", "Dataplane", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: ["PolicyModel", "Datastore", "Dataplane", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // The edges.
         .target(
@@ -113,6 +113,7 @@ let package = Package(
             swiftSettings: optimised),
         .testTarget(
             name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
+        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
     ],
     swiftLanguageModes: [.v6]
 )

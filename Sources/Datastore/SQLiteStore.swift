@@ -1,4 +1,5 @@
 import GRDB
+import Glibc
 import PolicyModel
 import Synchronization
 
@@ -8,7 +9,8 @@ import Synchronization
 /// when they return. Watches are served from memory while they keep up, from the event log while they catch up, and
 /// end with `StoreError.compacted` when they want events older than the log (`StoreLimits.loggedEvents`).
 public final class SQLiteStore: Store {
-    private let path: String
+    private let file: SQLiteFile
+    private let loggedEvents: Int64
     private let pool: DatabasePool
     private let hub: WatchHub
     /// nil once closed.
@@ -16,28 +18,41 @@ public final class SQLiteStore: Store {
 
     /// Opens the store, making the file (mode 0600, in a folder that exists) where there is none, and checks all of it.
     /// - Throws: `StoreError.failed` when it is damaged, in use by another process or cannot be written.
-    public init(path: String) throws {
-        self.path = path
+    public init(path: String, loggedEvents: Int64 = StoreLimits.loggedEvents) throws {
+        file = SQLiteFile(
+            path: path, title: "store",
+            remedy: "move it and the files beside it away and restore a copy, or start with an empty store and apply "
+                + "your policies again. Kernels keep enforcing what they have.")
+        self.loggedEvents = loggedEvents
         do {
             lock = Mutex(try FileLock(path: path + "-lock"))
         } catch .held {
             throw StoreError.failed(
                 "The store \(path) is in use by another process: stop that one first, or choose another state folder.")
         } catch .unavailable(let code) {
-            throw SQLiteDatabase.unusable(path, code)
+            throw file.unusable(String(cString: strerror(code)))
         }
-        pool = try SQLiteDatabase.open(path: path)
+        // A write is acknowledged to its user, and soon enforced by kernels, so it has to be durable before. Otherwise,
+        // when power is lost, the last policies could vanish again, and revisions that watchers have seen be given
+        // out a second time for something else.
+        pool = try file.open(durability: .everyCommit, checked: true, migrator: StoreTables.migrator)
         do {
             hub = WatchHub(last: try pool.read(Self.lastRevision))
         } catch {
-            throw SQLiteDatabase.describe(error, path: path)
+            throw file.describe(error)
         }
     }
 
     /// Ends all watches and closes the file; every later call fails.
     public func close() throws {
         hub.close()
-        do { try pool.close() } catch { throw SQLiteDatabase.describe(error, path: path) }
+        do {
+            // The pool closes its readers last, and a reader cannot do this.
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            try pool.close()
+        } catch {
+            throw file.describe(error)
+        }
         lock.withLock { $0 = nil }
     }
 
@@ -77,7 +92,7 @@ public final class SQLiteStore: Store {
 
     public func create(_ key: StoreKey, value: JSONValue) async throws -> StoredObject {
         try await write { database, revision in
-            guard try Self.find(key, in: database) == nil else { throw StoreError.alreadyExists(key) }
+            guard try Self.revision(of: key, in: database) == nil else { throw StoreError.alreadyExists(key) }
             let object = try Self.stamp(key, revision: revision, value: value)
             try database.cachedStatement(
                 sql: "INSERT INTO objects (resource, namespace, name, revision, value) VALUES (?, ?, ?, ?, ?)"
@@ -99,7 +114,8 @@ public final class SQLiteStore: Store {
 
     public func delete(_ key: StoreKey, expected: Int64?) async throws -> StoredObject {
         try await write { database, revision in
-            let current = try Self.require(key, expected: expected, in: database)
+            try Self.require(key, expected: expected, in: database)
+            guard let current = try Self.find(key, in: database) else { throw StoreError.notFound(key) }
             let object = try Self.stamp(key, revision: revision, value: current.value)
             try database.cachedStatement(
                 sql: "DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?"
@@ -141,15 +157,7 @@ public final class SQLiteStore: Store {
     // MARK: Parts
 
     private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        do {
-            return try await pool.read(body)
-        } catch let error as StoreError {
-            throw error
-        } catch let error as CancellationError {
-            throw error
-        } catch {
-            throw SQLiteDatabase.describe(error, path: path)
-        }
+        do { return try await pool.read(body) } catch { throw file.describe(error) }
     }
 
     /// Runs `body` with the next revision in a transaction of its own and publishes its event.
@@ -159,23 +167,21 @@ public final class SQLiteStore: Store {
         _ body: @escaping @Sendable (Database, Int64) throws -> (event: StoreEvent, text: String)
     ) async throws -> StoredObject {
         try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWriteWithoutTransaction { [hub, path] database in
+            pool.asyncWriteWithoutTransaction { [hub, file, loggedEvents] database in
                 do {
                     var committed: StoreEvent?
                     try database.inTransaction(.immediate) {
                         let (event, text) = try body(database, try Self.lastRevision(database) + 1)
-                        try Self.log(event, text: text, in: database)
+                        try Self.log(event, text: text, keeping: loggedEvents, in: database)
                         committed = event
                         return .commit
                     }
-                    guard let committed else { throw StoreError.failed("The store \(path) lost a write.") }
+                    guard let committed else { throw StoreError.failed("The store \(file.path) lost a write.") }
                     // Still on the writer's queue: events are published in the order of their commits.
                     hub.publish(committed)
                     continuation.resume(returning: committed.object)
-                } catch let error as StoreError {
-                    continuation.resume(throwing: error)
                 } catch {
-                    continuation.resume(throwing: SQLiteDatabase.describe(error, path: path))
+                    continuation.resume(throwing: file.describe(error))
                 }
             }
         }
@@ -195,13 +201,15 @@ public final class SQLiteStore: Store {
         return try Row.fetchOne(statement, arguments: [key.resource, key.namespace, key.name]).map(object)
     }
 
-    @discardableResult
-    private static func require(_ key: StoreKey, expected: Int64?, in database: Database) throws -> StoredObject {
-        guard let current = try find(key, in: database) else { throw StoreError.notFound(key) }
-        if let expected, expected != current.revision {
-            throw StoreError.conflict(key, current: current.revision)
-        }
-        return current
+    private static func revision(of key: StoreKey, in database: Database) throws -> Int64? {
+        let statement = try database.cachedStatement(
+            sql: "SELECT revision FROM objects WHERE resource = ? AND namespace = ? AND name = ?")
+        return try Int64.fetchOne(statement, arguments: [key.resource, key.namespace, key.name])
+    }
+
+    private static func require(_ key: StoreKey, expected: Int64?, in database: Database) throws {
+        guard let current = try revision(of: key, in: database) else { throw StoreError.notFound(key) }
+        if let expected, expected != current { throw StoreError.conflict(key, current: current) }
     }
 
     private static func stamp(
@@ -214,10 +222,12 @@ public final class SQLiteStore: Store {
         metadata["resourceVersion"] = .string(String(revision))
         members["metadata"] = .object(metadata)
         let stamped = JSONValue.object(members)
-        return (StoredObject(key: key, revision: revision, value: stamped), try StoredText.encode(stamped))
+        return (StoredObject(key: key, revision: revision, value: stamped), try StoredText.encode(stamped, of: key))
     }
 
-    private static func log(_ event: StoreEvent, text: String, in database: Database) throws {
+    private static func log(
+        _ event: StoreEvent, text: String, keeping loggedEvents: Int64, in database: Database
+    ) throws {
         let object = event.object
         try database.cachedStatement(
             sql: "INSERT INTO events (revision, kind, resource, namespace, name, value) VALUES (?, ?, ?, ?, ?, ?)"
@@ -226,7 +236,7 @@ public final class SQLiteStore: Store {
         ])
         if object.revision % StoreLimits.writesBetweenCompactions == 0 {
             try database.cachedStatement(sql: "DELETE FROM events WHERE revision <= ?")
-                .execute(arguments: [object.revision - StoreLimits.loggedEvents])
+                .execute(arguments: [object.revision - loggedEvents])
         }
     }
 

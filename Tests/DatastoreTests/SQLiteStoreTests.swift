@@ -59,17 +59,18 @@ import Testing
     }
 
     @Test func oldEventsAreCompacted() async throws {
-        let store = try SQLiteStore(path: path)
+        let logged: Int64 = 1_500
+        let store = try SQLiteStore(path: path, loggedEvents: logged)
         let slow = store.watch(resource: nil, namespace: nil, after: 0)
         var slowReader = slow.makeAsyncIterator()
         let key = policyKey("churn")
         _ = try await put(store, key, 0)
         #expect(try await slowReader.next()?.count == 1)
 
-        let count = StoreLimits.loggedEvents + 2 * StoreLimits.writesBetweenCompactions
+        let count = logged + 2 * StoreLimits.writesBetweenCompactions
         for round in 1..<count { _ = try await put(store, key, round) }
         let cut = count / StoreLimits.writesBetweenCompactions * StoreLimits.writesBetweenCompactions
-        let oldest = cut - StoreLimits.loggedEvents + 1
+        let oldest = cut - logged + 1
         let compacted = StoreError.compacted(oldest: oldest)
 
         await #expect(throws: compacted) {
@@ -163,7 +164,7 @@ import Testing
         let store = try SQLiteStore(path: path)
         let key = policyKey("kept")
         let kept = try await store.create(key, value: specified(key, 1))
-        FileManager.default.createFile(atPath: mount + "/ballast", contents: Data(count: 1_500_000))
+        try Data(count: 1_500_000).write(to: URL(fileURLWithPath: mount + "/ballast"))
 
         let large = JSONValue.object(["spec": .string(String(repeating: "x", count: 1_000_000))])
         let error = await #expect(throws: StoreError.self) { try await store.update(key, value: large, expected: nil) }

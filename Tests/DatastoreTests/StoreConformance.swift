@@ -177,7 +177,8 @@ enum StoreConformance: CaseIterable {
     private static func watchWithWriters(_ store: any Store) async throws {
         let perWriter = 60
         let writers = 4
-        let seen = try await withThrowingTaskGroup(of: (after: Int64, revisions: [Int64])?.self) { group in
+        typealias Seen = (after: Int64, revisions: [Int64])
+        let seen = try await withThrowingTaskGroup(of: Seen?.self, returning: [Seen].self) { group in
             for writer in 0..<writers {
                 group.addTask {
                     let key = policyKey("writer-\(writer)")
