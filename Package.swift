@@ -87,7 +87,7 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "PolicyModel", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
+                "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
                 "WorkloadSources", "ControlPlane", "NodeAgent",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -114,6 +114,12 @@ let package = Package(
         .testTarget(
             name: "WorkloadSourcesTests", dependencies: ["WorkloadSources", "PolicyModel", "Netlink", "CLinux"]),
         .testTarget(
+            name: "KubernetesClientTests",
+            dependencies: [
+                "KubernetesClient", "ControlPlane", "Dataplane", "Datastore", "FlowLogs", "PolicyModel",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
             name: "ControlPlaneTests",
             dependencies: [
                 "ControlPlane", "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs",
@@ -125,7 +131,7 @@ let package = Package(
         .testTarget(
             name: "NodeAgentTests",
             dependencies: [
-                "NodeAgent", "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs", "ControlPlane",
+                "NodeAgent", "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs", "ControlPlane", "Netlink",
                 .product(name: "Logging", package: "swift-log"),
             ]),
     ],

@@ -108,9 +108,10 @@ public struct KubernetesClient: Sendable {
     /// One exchange of JSON with any path.
     public func request(
         _ method: HTTPMethod, _ path: String, query: [String: String] = [:], body: [UInt8]? = nil,
-        contentType: String = "application/json"
+        contentType: String = "application/json", accept: String = "application/json"
     ) async throws -> JSONValue {
-        let answer = try await exchange(method, path, query: query, body: body, contentType: contentType)
+        let answer = try await exchange(
+            method, path, query: query, body: body, contentType: contentType, accept: accept)
         do {
             return try JSONValue(parsing: answer)
         } catch {
@@ -133,10 +134,12 @@ public struct KubernetesClient: Sendable {
     private static let json = "application/json"
 
     private func exchange(
-        _ method: HTTPMethod, _ path: String, query: [String: String], body: [UInt8]?, contentType: String
+        _ method: HTTPMethod, _ path: String, query: [String: String], body: [UInt8]?, contentType: String,
+        accept: String = json
     ) async throws -> [UInt8] {
         do {
-            let request = try makeRequest(method, path, query: query, body: body, contentType: contentType)
+            var request = try makeRequest(method, path, query: query, body: body, contentType: contentType)
+            request.headers.replaceOrAdd(name: "Accept", value: accept)
             let response = try await connection.client.execute(request, timeout: .seconds(timeoutSeconds))
             let answer = try await Self.collect(response, server: configuration.server)
             guard response.status.code < 400 else {

@@ -26,35 +26,37 @@ struct ApplyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let manifests = try Manifests.read(file)
-        try await client.withClient { client in
-            var revision: Int64 = 0
-            var failures = 0
-            for (origin, object, kind) in manifests {
-                var object = object
-                if kind.namespaced, object["metadata"]?["namespace"] == nil { object["metadata"]?["namespace"] = .string(namespace) }
-                let name = "\(kind.singular)/\(object["metadata"]?["name"]?.stringValue ?? "")"
-                do {
-                    let (stored, outcome) = try await client.apply(object, kind: kind)
-                    revision = max(revision, Int64(stored["metadata"]?["resourceVersion"]?.stringValue ?? "") ?? 0)
-                    print("\(name) \(outcome.rawValue)")
-                } catch let error as KubernetesClientError {
-                    printError("Error: \(origin): \(name): \(error)")
-                    failures += 1
-                }
+        let client = try client.client()
+        var revision: Int64 = 0
+        var failures = 0
+        for (origin, object, kind) in manifests {
+            var object = object
+            if kind.namespaced, object["metadata"]?["namespace"] == nil { object["metadata"]?["namespace"] = .string(namespace) }
+            let name = "\(kind.singular)/\(object["metadata"]?["name"]?.stringValue ?? "")"
+            do {
+                let (stored, outcome) = try await client.apply(object, kind: kind)
+                revision = max(revision, Int64(stored["metadata"]?["resourceVersion"]?.stringValue ?? "") ?? 0)
+                print("\(name) \(outcome.rawValue)")
+            } catch let error as KubernetesError {
+                printError("Error: \(origin): \(name): \(error)")
+                failures += 1
             }
-            if revision > 0, wait > 0 { print(try await Enforcement.wait(client, revision: revision, seconds: wait)) }
-            if failures > 0 { throw ExitCode(1) }
         }
+        if revision > 0, wait > 0 { print(try await Enforcement.wait(client, revision: revision, seconds: wait)) }
+        if failures > 0 { throw ExitCode(1) }
     }
 }
 
 /// Asks the server whether a change is in force.
 enum Enforcement {
     static func wait(_ client: KubernetesClient, revision: Int64, endpoint: EndpointKey? = nil, seconds: Double) async throws -> String {
-        var query = [("revision", String(revision)), ("timeout", String(seconds))]
-        if let endpoint { query += [("namespace", endpoint.namespace), ("name", endpoint.name)] }
-        let answer = try await client.get("/apis/bulkhead.io/v1alpha1/enforcement", query: query)
-        guard case .number(let milliseconds)? = answer["milliseconds"] else { return "in force" }
+        var query = ["revision": String(revision), "timeout": String(seconds)]
+        if let endpoint {
+            query["namespace"] = endpoint.namespace
+            query["name"] = endpoint.name
+        }
+        let answer = try await client.request(.GET, "/apis/bulkhead.io/v1alpha1/enforcement", query: query)
+        guard let milliseconds = answer["milliseconds"]?.numberValue else { return "in force" }
         let tenths = (milliseconds * 10).rounded() / 10
         return "in force in \(tenths) ms"
     }

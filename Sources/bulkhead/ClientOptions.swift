@@ -12,14 +12,11 @@ struct ClientOptions: ParsableArguments {
         discussion: "Default: $KUBECONFIG, else \(defaultStateDirectory)/kubeconfig.", valueName: "file"))
     var kubeconfig: String?
 
-    func path() -> String {
-        let environment = ProcessInfo.processInfo.environment["KUBECONFIG"] ?? ""
-        return kubeconfig ?? (environment.isEmpty ? "\(Self.defaultStateDirectory)/kubeconfig" : environment)
-    }
-
-    /// Runs `body` with a client that is shut down afterwards, whatever happens.
-    func withClient<Result: Sendable>(_ body: (KubernetesClient) async throws -> Result) async throws -> Result {
-        try await KubernetesClient.with(configuration: Kubeconfig.load(path: path()), body)
+    func client() throws -> KubernetesClient {
+        let path = try Kubeconfig.locate(
+            explicit: kubeconfig, environment: ProcessInfo.processInfo.environment,
+            defaultPath: "\(Self.defaultStateDirectory)/kubeconfig")
+        return try KubernetesClient(Kubeconfig.load(path: path))
     }
 }
 

@@ -40,19 +40,18 @@ struct DeleteCommand: AsyncParsableCommand {
                 return (manifest.kind, metadata?["namespace"]?.stringValue ?? namespace, metadata?["name"]?.stringValue ?? "")
             }
         }
-        try await client.withClient { client in
-            var failures = 0
-            for (kind, namespace, name) in targets {
-                do {
-                    _ = try await client.delete(ResourceArguments.path(kind, namespace: namespace, name: name))
-                    print("\(kind.singular)/\(name) deleted")
-                } catch let error as KubernetesClientError {
-                    if ignoreNotFound, error.isNotFound { continue }
-                    printError("Error: \(kind.singular)/\(name): \(error)")
-                    failures += 1
-                }
+        let client = try client.client()
+        var failures = 0
+        for (kind, namespace, name) in targets {
+            do {
+                try await client.delete(kind, namespace: namespace, name: name)
+                print("\(kind.singular)/\(name) deleted")
+            } catch let error as KubernetesError {
+                if ignoreNotFound, error.isNotFound { continue }
+                printError("Error: \(kind.singular)/\(name): \(error)")
+                failures += 1
             }
-            if failures > 0 { throw ExitCode(1) }
         }
+        if failures > 0 { throw ExitCode(1) }
     }
 }

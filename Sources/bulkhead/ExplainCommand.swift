@@ -30,10 +30,9 @@ struct ExplainCommand: AsyncParsableCommand {
     var exitCode = false
 
     func run() async throws {
-        var query = [("source", source), ("destination", destination), ("port", port)]
-        if let sport { query.append(("sport", String(sport))) }
-        let arguments = query
-        let answer = try await client.withClient { try await $0.get("/apis/bulkhead.io/v1alpha1/explain", query: arguments) }
+        var query = ["source": source, "destination": destination, "port": port]
+        if let sport { query["sport"] = String(sport) }
+        let answer = try await client.client().request(.GET, "/apis/bulkhead.io/v1alpha1/explain", query: query)
         var machine = answer
         machine["text"] = nil
         switch format.output {

@@ -29,14 +29,14 @@ struct FlowsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let query = [("follow", String(follow)), ("limit", String(limit))]
-        try await client.withClient { client in
-            if output == .table { print(Self.line("TIME", "ACTION", "REP", "SOURCE", "DESTINATION", "PORT", "PKTS", "DECIDED BY")) }
-            for try await line in client.lines("/apis/bulkhead.io/v1alpha1/flows", query: query) {
-                if output == .json { print(line) } else { print(Self.row(try JSONValue(parsing: line))) }
-                // A pipe would otherwise hold the line back until a block is full.
-                fflush(nil)
-            }
+        let client = try client.client()
+        let query = ["follow": String(follow), "limit": String(limit)]
+        if output == .table { print(Self.line("TIME", "ACTION", "REP", "SOURCE", "DESTINATION", "PORT", "PKTS", "DECIDED BY")) }
+        for try await bytes in try await client.lines("/apis/bulkhead.io/v1alpha1/flows", query: query) {
+            let line = String(decoding: bytes, as: UTF8.self)
+            if output == .json { print(line) } else { print(Self.row(try JSONValue(parsing: line))) }
+            // A pipe would otherwise hold the line back until a block is full.
+            fflush(nil)
         }
     }
 

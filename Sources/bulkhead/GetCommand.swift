@@ -27,13 +27,13 @@ struct GetCommand: AsyncParsableCommand {
     func run() async throws {
         let kind = try ResourceArguments.kind(kind)
         if allNamespaces, name != nil { throw ValidationError("-A and a name exclude each other") }
-        let path = ResourceArguments.path(kind, namespace: allNamespaces ? nil : namespace, name: name)
-        try await client.withClient { client in
-            switch format.output {
-            case .json: print(try await client.get(path).text(pretty: true))
-            case .yaml: print(YAMLDocuments.text(try await client.get(path)), terminator: "")
-            case .table: print(render(try await client.get(path, accept: "application/json;as=Table;v=v1;g=meta.k8s.io"), kind))
-            }
+        let path = KubernetesClient.path(kind, namespace: allNamespaces ? nil : namespace, name: name)
+        let client = try client.client()
+        switch format.output {
+        case .json: print(try await client.request(.GET, path).text(pretty: true))
+        case .yaml: print(YAMLDocuments.text(try await client.request(.GET, path)), terminator: "")
+        case .table:
+            print(render(try await client.request(.GET, path, accept: "application/json;as=Table;v=v1;g=meta.k8s.io"), kind))
         }
     }
 

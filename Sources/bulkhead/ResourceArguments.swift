@@ -6,19 +6,9 @@ import PolicyModel
 /// `KIND [NAME] [-n NAMESPACE | -A]`, as kubectl writes it.
 enum ResourceArguments {
     static func kind(_ text: String) throws -> ResourceKind {
-        if let found = Kinds.find(text) { return found }
+        if let found = Kinds.find(userText: text) { return found }
         let known = Kinds.all.map(\.plural).sorted().joined(separator: ", ")
         throw ValidationError("no kind is called \"\(text)\"; there are \(known)")
-    }
-
-    static func path(_ kind: ResourceKind, namespace: String?, name: String?) -> String {
-        let root = kind.group.isEmpty ? "/api/\(kind.version)" : "/apis/\(kind.group)/\(kind.version)"
-        let scope = kind.namespaced && namespace != nil ? "/namespaces/\(escaped(namespace ?? ""))" : ""
-        return root + scope + "/\(kind.plural)" + (name.map { "/\(escaped($0))" } ?? "")
-    }
-
-    private static func escaped(_ segment: String) -> String {
-        segment.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(CharacterSet(charactersIn: "-._~"))) ?? segment
     }
 }
 
@@ -30,9 +20,11 @@ enum Manifests {
     static func read(_ paths: [String]) throws -> [(origin: String, object: JSONValue, kind: ResourceKind)] {
         var objects: [(origin: String, object: JSONValue, kind: ResourceKind)] = []
         for (name, text) in try paths.flatMap(files) {
-            for document in try YAMLDocuments.parse(text, file: name) where document != .null {
-                let items = document["kind"]?.stringValue == "List" ? document["items"]?.arrayValue ?? [] : [document]
-                for item in items { objects.append((name, item, try kind(of: item, file: name))) }
+            for document in try YAMLDocuments.parse(text, file: name) where document.value != .null {
+                let place = "\(name):\(document.line)"
+                let isList = document.value["kind"]?.stringValue == "List"
+                let items = isList ? document.value["items"]?.arrayValue ?? [] : [document.value]
+                for item in items { objects.append((place, item, try kind(of: item, file: place))) }
             }
         }
         if objects.isEmpty { throw CommandFailure("\(paths.joined(separator: ", ")): no objects found") }
@@ -46,7 +38,7 @@ enum Manifests {
         guard let version = object["apiVersion"]?.stringValue, let kind = object["kind"]?.stringValue else {
             throw CommandFailure("\(file): an object needs apiVersion and kind")
         }
-        guard let found = Kinds.all.first(where: { $0.apiVersion == version && $0.kind == kind }) else {
+        guard let found = Kinds.find(apiVersion: version, kind: kind) else {
             let known = Kinds.all.map { "\($0.apiVersion) \($0.kind)" }.joined(separator: ", ")
             throw CommandFailure("\(file): the kind \(version) \(kind) is not served; there are \(known)")
         }

@@ -11,7 +11,7 @@ struct StatusCommand: AsyncParsableCommand {
     @OptionGroup var format: OutputOptions
 
     func run() async throws {
-        let status = try await client.withClient { try await $0.get("/apis/bulkhead.io/v1alpha1/status") }
+        let status = try await client.client().request(.GET, "/apis/bulkhead.io/v1alpha1/status")
         switch format.output {
         case .json: print(status.text(pretty: true))
         case .yaml: print(YAMLDocuments.text(status), terminator: "")

@@ -1,1 +1,1 @@
-print("bulkhead")
+await Bulkhead.main()
