@@ -34,7 +34,7 @@ struct CompilerSemanticsTests {
         world.addPolicy(
             "shop", "a", order: 1, selector: app("web"),
             ingress: [
-                PolicyRule(action: .deny, transport: .tcp, destination: EntityRule(ports: [PortRange(22)])),
+                PolicyRule(action: .deny, transport: .tcp, destination: EntityRule(ports: [port(22)])),
                 PolicyRule(action: .allow, transport: .tcp, source: EntityRule(selector: app("client"))),
             ])
         world.addPolicy("", "b", selector: .all, directions: [.ingress])
@@ -67,7 +67,7 @@ struct CompilerSemanticsTests {
         world.addPolicy(
             "", "p", tier: "first",
             ingress: [
-                PolicyRule(action: .pass, transport: .tcp, destination: EntityRule(ports: [PortRange(80)])),
+                PolicyRule(action: .pass, transport: .tcp, destination: EntityRule(ports: [port(80)])),
                 PolicyRule(action: .pass, transport: .udp),
             ])
         world.addPolicy("", "q", tier: "second", ingress: [PolicyRule(action: .deny, transport: .udp)])
@@ -109,6 +109,22 @@ struct CompilerSemanticsTests {
         #expect([client, lab, host].map { verdict(inherited, global: true, $0) } == [.allow, .deny, .deny])
         let pods = EntityRule(selector: .equals(key: "projectcalico.org/orchestrator", value: "k8s"))
         #expect([client, lab, host].map { verdict(pods, global: true, $0) } == [.allow, .allow, .allow])
+    }
+
+    @Test func aNamespaceThatDoesNotExistHasNoLabels() {
+        var world = world
+        world.addEndpoint("ghost", "client", [address("10.0.0.3")], ["app": "client"])
+        func verdict(_ side: EntityRule) -> Verdict? {
+            var changed = world
+            changed.addPolicy("", "p", ingress: [PolicyRule(action: .allow, source: side)])
+            return decide(changed, "shop/web", from: address("10.0.0.3"), to: web)?.verdict
+        }
+        let name = "projectcalico.org/name"
+        #expect(verdict(EntityRule(namespaceSelector: .matching(.all))) == .allow)
+        #expect(verdict(EntityRule(namespaceSelector: .matching(.has(key: name)))) == .deny)
+        #expect(verdict(EntityRule(namespaceSelector: .matching(.notEquals(key: name, value: "shop")))) == .allow)
+        #expect(verdict(EntityRule(selector: .has(key: "pcns." + name))) == .deny)
+        #expect(verdict(EntityRule(selector: .equals(key: "projectcalico.org/namespace", value: "ghost"))) == .allow)
     }
 
     @Test func netsAndSelectorMustBothHold() {
@@ -178,8 +194,8 @@ struct CompilerSemanticsTests {
         world.addPolicy(
             "shop", "p",
             ingress: [
-                PolicyRule(action: .allow, transport: .icmp, destination: EntityRule(ports: [PortRange(80)])),
-                PolicyRule(action: .allow, destination: EntityRule(ports: [PortRange(80)])),
+                PolicyRule(action: .allow, transport: .icmp, destination: EntityRule(ports: [port(80)])),
+                PolicyRule(action: .allow, destination: EntityRule(ports: [port(80)])),
                 PolicyRule(action: .allow, transport: TransportProtocol(number: 47)),
             ])
         let protocols: [UInt8] = [1, 6, 17, 132, 136, 58, 47, 0, 255]
@@ -191,15 +207,15 @@ struct CompilerSemanticsTests {
 
     @Test func sourcePortsDecideInASecondRow() {
         var world = world
-        let low = EntityRule(ports: [PortRange(1), PortRange(53)])
+        let low = EntityRule(ports: [port(1), port(53)])
         world.addPolicy(
             "shop", "p",
             ingress: [
                 PolicyRule(action: .allow, transport: .udp, source: low),
-                PolicyRule(action: .deny, transport: .udp, destination: EntityRule(ports: [PortRange(99)])),
+                PolicyRule(action: .deny, transport: .udp, destination: EntityRule(ports: [port(99)])),
                 PolicyRule(
-                    action: .allow, source: EntityRule(selector: app("client"), ports: [PortRange(7)]),
-                    destination: EntityRule(ports: [PortRange(99)])),
+                    action: .allow, source: EntityRule(selector: app("client"), ports: [port(7)]),
+                    destination: EntityRule(ports: [port(99)])),
             ])
         func reason(_ sourcePort: UInt16, _ port: UInt16, _ source: IPAddress) -> Reason? {
             decide(world, "shop/web", from: source, to: web, .udp, port: port, sourcePort: sourcePort)?.reason

@@ -54,9 +54,11 @@ struct CompilerWorkTests {
         #expect(compiler.lastWork.stacksCompiled == 0)
         #expect(compiler.lastWork.rowsBuilt == 0)
         #expect(compiler.lastWork.identitiesInterned == 0)
-        // Its combination is new and is held against each of the peer sets in use, once.
+        // Its combination is new and is held against each of the peer sets in use that ask for its labels, once.
         let peerSets = Set((0..<40).flatMap { number in (1...2).map { "ns\(number % 4)/app\((number + 4 * $0) % 20)" } })
-        #expect(compiler.lastWork.selectorEvaluations == peerSets.count)
+        let candidates = peerSets.filter { $0.hasSuffix("/app8") }.count
+        #expect(candidates > 0)
+        #expect(compiler.lastWork.selectorEvaluations == candidates)
     }
 
     @Test func aLocalLabelCompilesOnlyItsOwnStacks() {

@@ -16,6 +16,9 @@ func block(_ text: String, _ length: Int) -> AddressBlock {
     AddressBlock(address: address(text), prefixLength: length) ?? AddressBlock(address(text))
 }
 
+/// A literal in `PortRange` itself could also be a JSON value.
+func port(_ number: UInt16) -> PortRange { PortRange(number) }
+
 func app(_ value: String) -> Selector { .equals(key: "app", value: value) }
 
 extension PolicyWorld {

@@ -100,7 +100,7 @@ struct RandomWorld {
 
     private mutating func ports() -> PortRange {
         random.pick(
-            [PortRange(80), PortRange(22), PortRange(first: 80, last: 443), PortRange(first: 0, last: 65_535)]
+            [port(80), port(22), PortRange(first: 80, last: 443), PortRange(first: 0, last: 65_535)]
                 .compactMap { $0 })
     }
 

@@ -67,8 +67,9 @@ struct AddressSetTable: Sendable {
     private var free: [SetNumber] = []
     /// Sets whose use began or ended since the last `takeChanges`, with whether they were in use before.
     private var touched: [SetNumber: Bool] = [:]
-    /// Sets of endpoints in use, in no order.
-    private(set) var endpointSetsInUse: Set<SetNumber> = []
+    /// Sets of endpoints in use, by a label that their members must have.
+    private var inUseByLabel: [LabelPair: Set<SetNumber>] = [:]
+    private var inUseWithoutLabel: Set<SetNumber> = []
 
     var count: Int { numbers.count }
 
@@ -117,7 +118,25 @@ struct AddressSetTable: Sendable {
         guard before != after else { return }
         if touched[number] == nil { touched[number] = before }
         guard case .endpoints = record.expression else { return }
-        if after { endpointSetsInUse.insert(number) } else { endpointSetsInUse.remove(number) }
+        index(number, record, inUse: after)
+    }
+
+    private mutating func index(_ number: SetNumber, _ record: Record, inUse: Bool) {
+        switch (record.selector.requiredLabel, inUse) {
+        case (let label?, true): inUseByLabel[label, default: []].insert(number)
+        case (let label?, false):
+            inUseByLabel[label]?.remove(number)
+            if inUseByLabel[label]?.isEmpty == true { inUseByLabel[label] = nil }
+        case (nil, true): inUseWithoutLabel.insert(number)
+        case (nil, false): inUseWithoutLabel.remove(number)
+        }
+    }
+
+    /// The sets of endpoints in use that something with these labels may be in, in no order.
+    func candidates(_ labels: LabelSet) -> [SetNumber] {
+        var result = Array(inUseWithoutLabel)
+        for label in labels.pairs { if let found = inUseByLabel[label] { result.append(contentsOf: found) } }
+        return result
     }
 
     /// The sets whose use began or ended since the last call, sorted.
@@ -147,11 +166,14 @@ struct AddressSetTable: Sendable {
 
     /// Compiles every expression anew over another table of texts.
     mutating func rebuild(texts: inout LabelTexts) {
+        inUseByLabel = [:]
+        inUseWithoutLabel = []
         for (expression, number) in numbers {
             let uses = records[Int(number)]?.uses ?? 0
             var record = Self.compile(expression, texts: &texts)
             record.uses = uses
             records[Int(number)] = record
+            if uses > 0, case .endpoints = expression { index(number, record, inUse: true) }
         }
     }
 }

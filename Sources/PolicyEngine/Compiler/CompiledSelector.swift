@@ -14,6 +14,11 @@ struct LabelTexts {
     }
 }
 
+struct LabelPair: Hashable {
+    var key: Int32
+    var value: Int32
+}
+
 /// Labels as sorted numbers.
 struct LabelSet {
     private(set) var keys: [Int32] = []
@@ -25,6 +30,8 @@ struct LabelSet {
         keys = pairs.map(\.key)
         values = pairs.map(\.value)
     }
+
+    var pairs: [LabelPair] { zip(keys, values).map { LabelPair(key: $0, value: $1) } }
 
     /// nil when the label is absent.
     func value(of key: Int32) -> Int32? {
@@ -84,6 +91,16 @@ indirect enum CompiledSelector: Sendable {
         case .not(let inner): self = .not(CompiledSelector(inner, texts: &texts))
         case .and(let parts): self = .and(parts.map { CompiledSelector($0, texts: &texts) })
         case .or(let parts): self = .or(parts.map { CompiledSelector($0, texts: &texts) })
+        }
+    }
+
+    /// A label that everything that matches has; nil when there is none or it is not easily seen.
+    var requiredLabel: LabelPair? {
+        switch self {
+        case .equals(let key, let value): LabelPair(key: key, value: value)
+        case .isIn(let key, let values) where values.count == 1: LabelPair(key: key, value: values[0])
+        case .and(let parts): parts.lazy.compactMap(\.requiredLabel).first
+        default: nil
         }
     }
 

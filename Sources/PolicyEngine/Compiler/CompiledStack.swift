@@ -27,7 +27,17 @@ struct CompiledStack {
     /// Positions of the entries without a peer condition, ends included.
     let unconditional: [Int]
     let base: [BaseSegment]
+    /// What holds for each run of `blockLength` segments.
+    let baseBlocks: [BaseBlock]
     let baseRow: RowID
+
+    static let blockLength = 64
+
+    struct BaseBlock {
+        /// The smallest `first` and the largest `last` of its segments.
+        var first: Int32
+        var last: Int32
+    }
 
     /// The sets that rules ask for, sorted, each with the rules that are found through it.
     let peerSets: [SetNumber]
@@ -98,6 +108,10 @@ struct CompiledStack {
             ranges.append(start, outcome)
         }
         base = segments
+        baseBlocks = stride(from: 0, to: segments.count, by: Self.blockLength).map { start in
+            let block = segments[start..<min(start + Self.blockLength, segments.count)]
+            return BaseBlock(first: block.map(\.first).min() ?? 0, last: block.map(\.last).max() ?? 0)
+        }
         baseRow = rows.intern(Row(ranges: ranges.ranges))
     }
 

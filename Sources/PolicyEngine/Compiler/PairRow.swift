@@ -3,7 +3,7 @@ import PolicyModel
 extension CompiledStack {
     /// The row for an identity that meets `rules` (positions, sorted), as a difference from the base row; nil when there is none.
     ///
-    /// O(rules) where rules decide alone; base segments are only looked at inside their intervals.
+    /// Base segments are only looked at inside the rules' intervals, and by blocks where all of a block end alike.
     func pairRow(_ rules: [Int], rows: inout RowStore) -> RowID? {
         guard !rules.isEmpty else { return nil }
         var ranges = RowRanges()
@@ -23,21 +23,20 @@ extension CompiledStack {
         _ rule: Int, from start: UInt32, to end: UInt32, _ rules: [Int], _ ranges: inout RowRanges,
         _ rows: inout RowStore
     ) {
-        let entry = entries[rule]
-        let decidesAlone = entry.decision != nil && entry.ports.sourcePorts == nil
         var index = segmentIndex(at: start)
         /// Where the segments begin that neither the base nor the rule decides alone.
         var mixed: UInt32?
         var key = start
         while key < end {
-            let segment = base[index]
-            let segmentEnd = index + 1 < base.count ? base[index + 1].start : PortCondition.keyEnd
-            var outcome: RowOutcome?
-            if Int(segment.last) < rule {
-                outcome = .inherit
-            } else if decidesAlone, Int(segment.first) > rule, let decision = entry.decision {
-                outcome = .decide(decision)
+            var nextIndex = index + 1
+            var found: RowOutcome?
+            if index % Self.blockLength == 0 {
+                let block = baseBlocks[index / Self.blockLength]
+                found = outcome(of: rule, first: block.first, last: block.last)
+                if found != nil { nextIndex = index + Self.blockLength }
             }
+            let outcome = found ?? outcome(of: rule, first: base[index].first, last: base[index].last)
+            let nextKey = nextIndex < base.count ? base[nextIndex].start : PortCondition.keyEnd
             if let outcome {
                 if let from = mixed { appendMixed(from: from, to: key, rules, &ranges, &rows) }
                 mixed = nil
@@ -45,10 +44,18 @@ extension CompiledStack {
             } else if mixed == nil {
                 mixed = key
             }
-            key = segmentEnd
-            index += 1
+            key = nextKey
+            index = nextIndex
         }
         if let from = mixed { appendMixed(from: from, to: end, rules, &ranges, &rows) }
+    }
+
+    /// What a rule leads to where base entries from `first` on match and none after `last` is asked; nil where the base and
+    /// the rule decide together.
+    private func outcome(of rule: Int, first: Int32, last: Int32) -> RowOutcome? {
+        if Int(last) < rule { return .inherit }
+        guard entries[rule].ports.sourcePorts == nil, Int(first) > rule else { return nil }
+        return entries[rule].decision.map(RowOutcome.decide)
     }
 
     /// Evaluates base entries and `rules` together.

@@ -44,9 +44,13 @@ extension VerdictCompiler {
         lastWork.entriesForgotten += dropped.count
         texts = LabelTexts()
         sets.rebuild(texts: &texts)
+        combinationsByLabel = [:]
         for number in combinations.indices where combinations[number] != nil {
             for set in dropped { combinations[number]?.forget(set) }
             combinations[number]?.rebuild(texts: &texts)
+            for label in combinations[number]?.labels.pairs ?? [] {
+                combinationsByLabel[label, default: []].insert(number)
+            }
         }
     }
 }

@@ -21,6 +21,7 @@ public struct VerdictCompiler: Sendable {
     var combinations: [LabelCombination?] = []
     var freeCombinations: [Int] = []
     var combinationNumbers: [CombinationKey: Int] = [:]
+    var combinationsByLabel: [LabelPair: Set<Int>] = [:]
     var endpointCombinations: [EndpointKey: Int] = [:]
     var claims: [IPAddress: [EndpointKey]] = [:]
     var localEndpoints: Set<EndpointKey> = []
@@ -137,6 +138,7 @@ public struct VerdictCompiler: Sendable {
             combinations.append(combination)
         }
         combinationNumbers[key] = number
+        for label in combination.labels.pairs { combinationsByLabel[label, default: []].insert(number) }
         newCombinations.append(number)
         return number
     }
@@ -145,6 +147,10 @@ public struct VerdictCompiler: Sendable {
         combinations[number]?.endpoints.remove(endpoint)
         guard let combination = combinations[number], combination.endpoints.isEmpty else { return }
         combinationNumbers[combination.key] = nil
+        for label in combination.labels.pairs {
+            combinationsByLabel[label]?.remove(number)
+            if combinationsByLabel[label]?.isEmpty == true { combinationsByLabel[label] = nil }
+        }
         combinations[number] = nil
         freeCombinations.append(number)
         newCombinations.removeAll { $0 == number }
