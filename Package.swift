@@ -67,7 +67,11 @@ let package = Package(
             dependencies: [
                 "PolicyModel", "PolicyEngine", "PolicyAnalysis", "Datastore", "Dataplane", "FlowLogs",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -89,15 +93,41 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
 
-        // Generated worlds and packets, for every test that compares deciders.
+        // Tests. PolicyTesting makes worlds and packets for every test that compares deciders.
         .target(
             name: "PolicyTesting", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane"],
             path: "Tests/PolicyTesting", swiftSettings: optimised),
+        .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
         .testTarget(
             name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
             swiftSettings: optimised),
+        .testTarget(name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis"]),
+        .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"]),
         .testTarget(
-            name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
+            name: "BPFDataplaneTests",
+            dependencies: [
+                "BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyEngine", "PolicyModel", "PolicyTesting",
+            ],
+            swiftSettings: optimised),
+        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "PolicyModel"]),
+        .testTarget(
+            name: "WorkloadSourcesTests", dependencies: ["WorkloadSources", "PolicyModel", "Netlink", "CLinux"]),
+        .testTarget(
+            name: "ControlPlaneTests",
+            dependencies: [
+                "ControlPlane", "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "NodeAgentTests",
+            dependencies: [
+                "NodeAgent", "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs", "ControlPlane",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

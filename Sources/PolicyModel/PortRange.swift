@@ -28,7 +28,7 @@ extension PortRange {
     }
 
     /// A number, a number as text, or `FIRST:LAST`; each 1...65535.
-    public init(_ value: JSONValue) throws(TextError) {
+    public init(json value: JSONValue) throws(TextError) {
         switch value {
         case .integer(let number):
             self.init(try Self.port(number))
