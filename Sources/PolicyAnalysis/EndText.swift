@@ -85,7 +85,7 @@ struct EndText {
             if !entity.nets.isEmpty { conditions.append("\(side).nets \(list(entity.nets.map(\.description)))") }
             if let selector = entity.namespaceSelector { conditions.append("\(side).namespaceSelector \(selector)") }
             if let selector = entity.selector { conditions.append("\(side).selector \(selector)") }
-            if !entity.ports.isEmpty { conditions.append("\(side).ports \(list(entity.ports.map(Self.text)))") }
+            if !entity.ports.isEmpty { conditions.append("\(side).ports \(list(entity.ports.map(\.description)))") }
         }
         return conditions
     }
@@ -104,7 +104,7 @@ struct EndText {
             return "are asked for, but \(packet.transport) has none"
         case .ports(let side):
             let port = side == .source ? packet.sourcePort : packet.destinationPort
-            return "\(Self.list(entity(side, rule).ports.map(Self.text))) do not hold \(port)"
+            return "\(Self.list(entity(side, rule).ports.map(\.description))) do not hold \(port)"
         case .noEndpoint(let side, let field):
             let text = field == .selector
                 ? entity(side, rule).selector?.description : entity(side, rule).namespaceSelector?.description
@@ -137,10 +137,6 @@ struct EndText {
         let shown = 6
         guard items.count > shown else { return items.joined(separator: " ") }
         return items.prefix(shown).joined(separator: " ") + " and \(items.count - shown) more"
-    }
-
-    private static func text(_ range: PortRange) -> String {
-        range.first == range.last ? "\(range.first)" : "\(range.first):\(range.last)"
     }
 
     /// Whole orders without a fraction, as users write them.
