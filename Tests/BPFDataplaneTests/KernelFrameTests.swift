@@ -34,7 +34,6 @@ extension KernelTests {
         @Test func malformed() throws {
             let world = try KernelWorld()
             let bad: [[UInt8]] = [
-                P.frame(0x0800, [0x45, 0, 0, 20]),
                 P.ipv4("10.0.0.1", "10.0.0.2", 17, udp, totalLength: 200),
                 P.ipv4("10.0.0.1", "10.0.0.2", 17, udp, totalLength: 19),
                 P.ipv4("224.0.0.1", "10.0.0.2", 17, udp),
