@@ -25,3 +25,7 @@ enum BPFFileSystem {
         guard bulkhead_is_bpf_filesystem(path) == 1 else { throw KernelError.notBPFFileSystem(path: path) }
     }
 }
+
+extension BPFFileSystem {
+    static func contains(_ path: String) -> Bool { bulkhead_is_bpf_filesystem(path) == 1 }
+}

@@ -61,6 +61,15 @@ struct KernelState: Sendable {
         prefixLengths.longestMatch(in: prefixes.words, covering: address, shorterThan: limit) ?? 0
     }
 
+    /// Entries in use, and room, by map.
+    var fill: [(name: String, used: Int, capacity: Int)] {
+        [
+            ("exact", exact.words.count, limits.exact), ("prefixes", prefixes.words.count, limits.prefixes),
+            ("pairs", pairCount, limits.pairs), ("legs", legs.count, limits.legs),
+            ("arena", arena.used, arena.capacity),
+        ]
+    }
+
     /// Whether something waits for a grace period.
     var isSettled: Bool {
         isGraced && exact.unsettled.isEmpty && prefixes.unsettled.isEmpty && leavingLegs.isEmpty
