@@ -112,10 +112,15 @@ let package = Package(
             name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
             swiftSettings: optimised),
         .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
-        .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
-        .testTarget(name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis"]),
         .testTarget(
             name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
+        .testTarget(
+            name: "NodeAgentTests",
+            dependencies: [
+                "NodeAgent", "ControlPlane", "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs", "Netlink",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(name: "WorkloadSourcesTests", dependencies: ["WorkloadSources", "Netlink", "PolicyModel"]),
     ],
     swiftLanguageModes: [.v6]
 )
