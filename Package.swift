@@ -121,6 +121,11 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(name: "WorkloadSourcesTests", dependencies: ["WorkloadSources", "Netlink", "PolicyModel"]),
+        .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"]),
+        .testTarget(
+            name: "BPFDataplaneTests",
+            dependencies: ["BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyEngine", "PolicyModel"],
+            swiftSettings: optimised),
     ],
     swiftLanguageModes: [.v6]
 )

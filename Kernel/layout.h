@@ -39,6 +39,7 @@ enum bulkhead_meta {
 	BULKHEAD_META_REVISION = 6,	/* of the store, in force */
 	BULKHEAD_META_OWNER = 7,	/* process id of the agent that wrote last */
 	BULKHEAD_META_ADOPTION = 8,	/* nanoseconds after a slot's attach in which old connections are learnt */
+	BULKHEAD_META_LAST_SWEEP = 9,	/* CLOCK_BOOTTIME of the program's own last sweep of a full flow table */
 	BULKHEAD_META_COUNT = 16
 };
 
@@ -55,8 +56,10 @@ struct bulkhead_interface_key {
 struct bulkhead_slot {
 	bulkhead_u64 attached;	/* CLOCK_BOOTTIME nanoseconds; 0: not in use */
 	bulkhead_u32 zone;	/* of the addresses it talks to */
-	bulkhead_u32 flags;
+	bulkhead_u32 flags;	/* BULKHEAD_SLOT_... */
 };
+/* No policy selects the endpoint for ingress: multicast and broadcast go to it undecided. */
+#define BULKHEAD_SLOT_OPEN_INGRESS 1u
 
 /* legs: hash -> word(leg number). An address of its own that a slot may use. */
 struct bulkhead_leg_key {
@@ -140,14 +143,19 @@ enum bulkhead_system_reason {
 	BULKHEAD_SYSTEM_REASONS = 64
 };
 
-/* flows (confirmed) and half_open (LRU): hash. Ports in host order. */
+/*
+ * flows (confirmed) and half_open (LRU): hash. Ports in host order.
+ *
+ * ICMP echo with code 0: the identifier in both ports, and in `asker` who asks, so that a reply never passes for a
+ * request. Any other ICMP type: type << 8 | code as the local port, its complement as the peer's.
+ */
 struct bulkhead_flow_key {
 	bulkhead_u32 slot;
 	bulkhead_u8 family;
 	bulkhead_u8 protocol;
-	bulkhead_u16 local_port; /* ICMP echo: the identifier in both */
+	bulkhead_u16 local_port;
 	bulkhead_u16 peer_port;
-	bulkhead_u16 zero;
+	bulkhead_u16 asker; /* ICMP echo only: 1 the workload, 2 the peer */
 	struct bulkhead_address local;
 	struct bulkhead_address peer;
 };
@@ -167,12 +175,69 @@ struct bulkhead_flow {
 	bulkhead_u64 packets_in;
 	bulkhead_u64 bytes_in;
 	bulkhead_u32 outcome;	/* BULKHEAD_OUTCOME of the last decision, for reports only */
-	bulkhead_u16 state;	/* TCP: bits SYN, SYN-ACK, FIN each way, RST; see flow.h */
+	bulkhead_u16 state;	/* BULKHEAD_STATE_... */
 	bulkhead_u16 type_code; /* ICMP: type << 8 | code of the first packet */
-	bulkhead_u64 spare[2];
+	bulkhead_u64 expected;	/* TCP: the acknowledgement that completes the handshake, while SYN_ACK without ACK */
+	bulkhead_u64 spare;
 };
 
-/* events: ring buffer. */
+/* Bits of a flow's state; all but REPLIED and ADOPTED are TCP's. */
+#define BULKHEAD_STATE_SYN 1u	   /* from the initiator */
+#define BULKHEAD_STATE_SYN_ACK 2u  /* from the responder */
+#define BULKHEAD_STATE_ACK 4u	   /* the handshake is complete, or was before we saw the connection */
+#define BULKHEAD_STATE_FIN_OUT 8u  /* from the initiator */
+#define BULKHEAD_STATE_FIN_IN 16u
+#define BULKHEAD_STATE_RST 32u
+#define BULKHEAD_STATE_REPLIED 64u /* the responder has sent something */
+#define BULKHEAD_STATE_ADOPTED 128u
+#define BULKHEAD_STATE_CLOSING (BULKHEAD_STATE_FIN_OUT | BULKHEAD_STATE_FIN_IN | BULKHEAD_STATE_RST)
+
+#define BULKHEAD_SECOND 1000000000ull
+
+/*
+ * Nanoseconds without a packet after which a flow is no more. A connection whose handshake is not complete ends soon,
+ * whatever table it is in; RST and FIN shorten the time, and never end a flow by themselves: both can be forged.
+ */
+static inline bulkhead_u64 bulkhead_flow_timeout(bulkhead_u8 protocol, bulkhead_u16 state)
+{
+	switch (protocol) {
+	case 6:
+		if (!(state & BULKHEAD_STATE_ACK))
+			return 60 * BULKHEAD_SECOND;
+		return (state & BULKHEAD_STATE_CLOSING ? 120 : 24 * 3600) * BULKHEAD_SECOND;
+	case 17:
+	case 136:
+		return (state & BULKHEAD_STATE_REPLIED ? 180 : 30) * BULKHEAD_SECOND;
+	case 1:
+	case 58:
+		return 30 * BULKHEAD_SECOND;
+	default:
+		return 600 * BULKHEAD_SECOND;
+	}
+}
+
+/*
+ * fragments (LRU): hash -> bulkhead_fragment. What the first fragment said, so that the later ones are judged and
+ * counted as packets of the same flow.
+ */
+struct bulkhead_fragment_key {
+	bulkhead_u32 slot;
+	bulkhead_u8 direction;
+	bulkhead_u8 family;
+	bulkhead_u8 protocol;
+	bulkhead_u8 zero;
+	bulkhead_u32 identification;
+	struct bulkhead_address source;
+	struct bulkhead_address destination;
+};
+struct bulkhead_fragment {
+	/* Low half: local port << 16 | peer port, or ICMP: identifier << 16 | type << 8 | code. High half: tag. */
+	bulkhead_u64 word;
+	bulkhead_u64 seen; /* CLOCK_BOOTTIME nanoseconds */
+};
+#define BULKHEAD_FRAGMENT_LIFETIME (30 * BULKHEAD_SECOND)
+
+/* events: ring buffer. A record is a bulkhead_event; one of kind closed is a bulkhead_closed_event. */
 struct bulkhead_event {
 	bulkhead_u64 timestamp;
 	struct bulkhead_flow_key key;
@@ -185,6 +250,23 @@ struct bulkhead_event {
 	bulkhead_u16 zero2;
 	bulkhead_u32 packets; /* denied only */
 	bulkhead_u64 bytes;
+};
+
+/* ConnectionEvent.Kind, to the number. */
+#define BULKHEAD_EVENT_OPENED 1u
+#define BULKHEAD_EVENT_DENIED 2u
+#define BULKHEAD_EVENT_REDECIDED 3u
+#define BULKHEAD_EVENT_ADOPTED 4u
+#define BULKHEAD_EVENT_CLOSED 5u
+
+struct bulkhead_closed_event {
+	struct bulkhead_event event;
+	bulkhead_u64 created;
+	bulkhead_u64 last_seen;
+	bulkhead_u64 packets_out;
+	bulkhead_u64 bytes_out;
+	bulkhead_u64 packets_in;
+	bulkhead_u64 bytes_in;
 };
 
 /* counters: per-CPU array of u64: 0...63 packets per system reason, then: */

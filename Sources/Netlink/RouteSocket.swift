@@ -66,7 +66,7 @@ struct RouteSocket: ~Copyable {
         }
     }
 
-    private mutating func send(
+    mutating func send(
         _ type: UInt16, flags: UInt16, payload: [UInt8], operation: String
     ) throws(RouteError) {
         sequence += 1
@@ -77,7 +77,7 @@ struct RouteSocket: ~Copyable {
         guard count == message.count else { throw RouteError(operation: operation, code: errno) }
     }
 
-    private static func errorCode(_ message: RouteMessage) -> Int32 {
+    static func errorCode(_ message: RouteMessage) -> Int32 {
         -message.payload.number(at: 0, as: Int32.self)
     }
 }

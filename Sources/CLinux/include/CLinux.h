@@ -1,3 +1,31 @@
-#pragma once
+#ifndef BULKHEAD_CLINUX_H
+#define BULKHEAD_CLINUX_H
+
+/*
+ * What Swift's Glibc module lacks. Functions return a negative errno on failure.
+ */
+
+#include <stdint.h>
 
 #include "CLinuxNamespaces.h"
+
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/netlink.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+
+/* Waits until every packet that is in a program now has left it: MEMBARRIER_CMD_GLOBAL, about 11 ms. */
+int bulkhead_wait_for_grace(void);
+
+/* Nanoseconds of CLOCK_BOOTTIME. */
+uint64_t bulkhead_boot_time(void);
+
+/* Opens and locks a file, which unlocks when the descriptor closes; -EWOULDBLOCK when another has it. */
+int bulkhead_lock_file(const char *path);
+
+/* How many TCX programs an interface of the thread's namespace has at ingress (46) or egress (47). */
+int bulkhead_tcx_programs(uint32_t ifindex, uint32_t attach_type);
+
+#endif

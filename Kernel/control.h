@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0 OR MIT */
+/* What keeps a link going and is no policy's business: let through when it speaks only for the workload itself. */
+#ifndef BULKHEAD_CONTROL_H
+#define BULKHEAD_CONTROL_H
+
+#include "network.h"
+
+/* Whether an address is the slot's own. */
+VERIFIED_ONCE int own_leg(__u32 slot, __u32 family, const struct bulkhead_address *address, __u32 *leg)
+{
+	if (!address || !leg)
+		return WORD_NONE;
+	struct bulkhead_leg_key key;
+
+	key.slot = slot;
+	key.family = family;
+	key.address = *address;
+	return tagged(&legs, &key, bulkhead_tag(&key, sizeof(key)), leg);
+}
+
+static __always_inline int is_own(struct packet *packet, const struct bulkhead_address *address)
+{
+	__u32 leg;
+
+	return own_leg(packet->key.slot, packet->key.family, address, &leg) == WORD_FOUND;
+}
+
+struct arp_packet {
+	__u16 hardware;
+	__u16 protocol;
+	__u8 hardware_length;
+	__u8 protocol_length;
+	__u16 operation;
+	__u8 sender_hardware[6];
+	__u8 sender[4];
+	__u8 target_hardware[6];
+	__u8 target[4];
+};
+
+VERIFIED_ONCE __u32 arp(struct __sk_buff *skb, struct packet *packet)
+{
+	if (!packet)
+		return DROP(BULKHEAD_MALFORMED);
+	struct arp_packet request;
+	struct bulkhead_address sender = {};
+	__u32 value;
+
+	if (bpf_skb_load_bytes(skb, ETHERNET_HEADER, &request, sizeof(request)) || request.hardware != swap16(1) ||
+	    request.protocol != swap16(ETHERTYPE_IPV4) || request.hardware_length != 6 || request.protocol_length != 4)
+		return DROP(BULKHEAD_MALFORMED);
+	packet->key.family = 4;
+	__builtin_memcpy(&value, request.sender, sizeof(value));
+	set_ipv4(&sender, value);
+	*source_of(packet) = sender;
+	__builtin_memcpy(&value, request.target, sizeof(value));
+	set_ipv4(destination_of(packet), value);
+	if (packet->direction == BULKHEAD_INGRESS)
+		return PASS(BULKHEAD_CONTROL);
+	/* An address probe has no sender (RFC 5227). */
+	if (unspecified(&sender) || is_own(packet, &sender))
+		return PASS(BULKHEAD_CONTROL);
+	return DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
+}
+
+static __always_inline int own_or_link_local(struct packet *packet, const struct bulkhead_address *address)
+{
+	return link_local6(address) || is_own(packet, address);
+}
+
+/* Neighbour and router discovery (RFC 4861). Always judged here: policy cannot allow a forged one. */
+VERIFIED_ONCE __u32 neighbour(struct __sk_buff *skb, struct packet *packet)
+{
+	if (!packet)
+		return DROP(BULKHEAD_MALFORMED);
+	__u8 type = packet->type_code >> 8;
+	struct bulkhead_address source = *source_of(packet);
+	struct bulkhead_address target = {};
+
+	if (type == 137)
+		return DROP(BULKHEAD_REDIRECT);
+	if (type == 134 && packet->direction == BULKHEAD_EGRESS)
+		return DROP(BULKHEAD_ROUTER_ADVERTISEMENT);
+	/* A hop limit of 255 proves that no router forwarded it. */
+	if (packet->hop_limit != 255)
+		return DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
+	if (type >= 135 && (packet->transport_length < 24 ||
+			    bpf_skb_load_bytes(skb, packet->transport + 8, &target, sizeof(target))))
+		return DROP(BULKHEAD_MALFORMED);
+	if (packet->direction == BULKHEAD_INGRESS) {
+		if (type == 134 && !link_local6(&source))
+			return DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
+		return PASS(BULKHEAD_CONTROL);
+	}
+	if (type == 136) {
+		if (!own_or_link_local(packet, &target))
+			return DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
+	} else if (unspecified(&source)) {
+		/* Duplicate address detection, for an address of its own. */
+		if (type == 135 && !own_or_link_local(packet, &target))
+			return DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
+		return PASS(BULKHEAD_CONTROL);
+	}
+	return own_or_link_local(packet, &source) ? PASS(BULKHEAD_CONTROL) : DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
+}
+
+/* MLD (RFC 3810) and IGMP (RFC 3376). What is not of the form they demand is policy's business. */
+VERIFIED_ONCE __u32 membership(struct __sk_buff *skb, struct packet *packet)
+{
+	if (!packet)
+		return DROP(BULKHEAD_MALFORMED);
+	const struct bulkhead_address *source = source_of(packet);
+	__u8 type;
+
+	if (!multicast(packet->key.family, destination_of(packet)))
+		return CONTINUE;
+	if (packet->key.family == 6) {
+		if (packet->hop_limit != 1 || !(link_local6(source) || unspecified(source)))
+			return CONTINUE;
+		type = packet->type_code >> 8;
+		if (type == 130 && packet->direction == BULKHEAD_EGRESS)
+			return DROP(BULKHEAD_ROUTER_ADVERTISEMENT); /* only a router asks */
+		return PASS(BULKHEAD_CONTROL);
+	}
+	if (bpf_skb_load_bytes(skb, packet->transport, &type, sizeof(type)))
+		return DROP(BULKHEAD_MALFORMED);
+	if (packet->direction == BULKHEAD_INGRESS)
+		return PASS(BULKHEAD_CONTROL);
+	if (type == 0x11)
+		return DROP(BULKHEAD_ROUTER_ADVERTISEMENT);
+	return unspecified(source) || is_own(packet, source) ? PASS(BULKHEAD_CONTROL) : DROP(BULKHEAD_SPOOFED_SOURCE);
+}
+
+/* The record that a slot has asked for an address: kept like a fragment's, under an identification none can have. */
+static __always_inline void dhcp_key(struct bulkhead_fragment_key *key, __u32 slot)
+{
+	__builtin_memset(key, 0, sizeof(*key));
+	key->slot = slot;
+	key->family = 4;
+	key->protocol = PROTOCOL_UDP;
+	key->identification = 0xffffffff;
+}
+
+/* Packets from an address that is not the workload's. */
+VERIFIED_ONCE __u32 foreign_source(struct packet *packet)
+{
+	if (!packet)
+		return DROP(BULKHEAD_SPOOFED_SOURCE);
+	struct bulkhead_fragment_key key;
+	struct bulkhead_fragment value;
+
+	if (packet->key.protocol != PROTOCOL_UDP || packet->first_part || packet->later_part)
+		return DROP(BULKHEAD_SPOOFED_SOURCE);
+	if (packet->key.family == 4 && unspecified(&packet->key.local) && packet->key.local_port == 68 &&
+	    packet->key.peer_port == 67) {
+		dhcp_key(&key, packet->key.slot);
+		value.word = bulkhead_word(0, bulkhead_tag(&key, sizeof(key)));
+		value.seen = packet->now;
+		bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
+		return PASS(BULKHEAD_CONTROL);
+	}
+	if (packet->key.family == 6 && link_local6(&packet->key.local) && packet->key.local_port == 546 &&
+	    packet->key.peer_port == 547)
+		return PASS(BULKHEAD_CONTROL);
+	return DROP(BULKHEAD_SPOOFED_SOURCE);
+}
+
+/* A DHCP answer to an address that the workload asked for but does not use yet. */
+static __always_inline int dhcp_answer(struct packet *packet)
+{
+	struct bulkhead_fragment_key key;
+	struct bulkhead_fragment *value;
+
+	if (packet->key.family != 4 || packet->key.protocol != PROTOCOL_UDP || packet->key.local_port != 68 ||
+	    packet->key.peer_port != 67)
+		return 0;
+	dhcp_key(&key, packet->key.slot);
+	value = bpf_map_lookup_elem(&fragments, &key);
+	return value && READ_ONCE(value->word) == bulkhead_word(0, bulkhead_tag(&key, sizeof(key))) &&
+	       packet->now - value->seen < BULKHEAD_FRAGMENT_LIFETIME;
+}
+
+/* Packets to an address that is not the workload's. */
+VERIFIED_ONCE __u32 foreign_destination(struct packet *packet)
+{
+	if (!packet)
+		return DROP(BULKHEAD_NOT_ITS_ADDRESS);
+	if (packet->key.protocol == PROTOCOL_UDP && !packet->first_part && !packet->later_part) {
+		if (packet->key.family == 4 && packet->key.peer_port == 67 && packet->key.local_port == 68)
+			return PASS(BULKHEAD_CONTROL);
+		if (packet->key.family == 6 && packet->key.peer_port == 547 && packet->key.local_port == 546 &&
+		    link_local6(&packet->key.local) && link_local6(&packet->key.peer))
+			return PASS(BULKHEAD_CONTROL);
+	}
+	/* A subnet's broadcast address is known by its frame only. */
+	if (multicast(packet->key.family, &packet->key.local) || (packet->key.family == 4 && packet->group)) {
+		if (packet->from_host)
+			return PASS(BULKHEAD_LOCAL_HOST);
+		return packet->slot_flags & BULKHEAD_SLOT_OPEN_INGRESS ? PASS(BULKHEAD_MULTICAST)
+								       : DROP(BULKHEAD_MULTICAST);
+	}
+	return DROP(BULKHEAD_NOT_ITS_ADDRESS);
+}
+
+#endif

@@ -1,0 +1,35 @@
+import Glibc
+
+/// Why the dataplane could not start or could not take a program.
+public enum BPFDataplaneError: Error, Hashable, Sendable {
+    /// Another agent has the same pinned maps.
+    case locked(path: String)
+    case file(path: String, operation: String, errno: Int32)
+    /// The kernel took only a part of a change; it was taken back.
+    case refused(map: String, entries: Int, capacity: Int, errno: Int32)
+    /// No more interfaces can be policed.
+    case tooManyEndpoints(capacity: Int)
+    /// `bulkhead release --all` ran while this agent did.
+    case released
+}
+
+extension BPFDataplaneError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .locked(let path):
+            "another bulkhead agent enforces with these pinned maps (lock file \(path)); stop it, or give this one another --pin"
+        case .file(let path, let operation, let number):
+            "cannot \(operation) \(path): \(String(cString: strerror(number)))"
+        case .refused(let map, let entries, let capacity, let number):
+            """
+            the kernel refused an entry of the map "\(map)" (\(entries) of \(capacity) entries in use): \
+            \(String(cString: strerror(number))); the change was taken back and the policy before stays in force: \
+            free memory, or use fewer distinct selectors, nets or endpoints on this node
+            """
+        case .tooManyEndpoints(let capacity):
+            "this node polices \(capacity) interfaces, which is the limit; move workloads to another node"
+        case .released:
+            "enforcement was released (bulkhead release --all); restart bulkhead to enforce again"
+        }
+    }
+}

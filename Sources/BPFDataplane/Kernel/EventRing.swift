@@ -1,0 +1,58 @@
+import CBPF
+import Glibc
+
+/// The reading end of the programs' ring buffer (Documentation/bpf/ringbuf.rst of the kernel). One reader at a time.
+struct EventRing: ~Copyable {
+    private let size: Int
+    /// Ours to write: how far we have read.
+    private let consumer: SharedMemory
+    /// The kernel's: how far it has written, and a page on, the data, mapped twice in a row.
+    private let producer: SharedMemory
+    private let descriptor: Descriptor
+
+    init(name: String, descriptor: consuming Descriptor) throws {
+        var shape = bulkhead_map_shape()
+        let result = bulkhead_map_shape(descriptor.raw, &shape)
+        guard result == 0 else { throw KernelError.map(name: name, operation: "open", errno: -result) }
+        let page = SharedMemory.pageSize
+        let size = Int(shape.capacity)
+        let consumer = try SharedMemory(map: name, descriptor: descriptor, offset: 0, size: page, writable: true)
+        let producer = try SharedMemory(
+            map: name, descriptor: descriptor, offset: page, size: page + 2 * size, writable: false)
+        self.size = size
+        self.consumer = consumer
+        self.producer = producer
+        self.descriptor = descriptor
+    }
+
+    /// Readable in poll(2) when records wait; programs wake pollers only for a record that finds the ring empty.
+    var pollDescriptor: Int32 { descriptor.raw }
+
+    /// Hands over every complete record, oldest first, and frees its room after `body` returns. Never blocks. Returns
+    /// how many there were.
+    @discardableResult
+    func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows -> Int {
+        let busy: UInt32 = 1 << 31
+        let discarded: UInt32 = 1 << 30
+        let headerSize = 8
+        let consumer = self.consumer.start.assumingMemoryBound(to: UInt64.self)
+        let producer = self.producer.start.assumingMemoryBound(to: UInt64.self)
+        let data = UnsafeRawPointer(self.producer.start) + SharedMemory.pageSize
+        var position = bulkhead_load64(consumer)
+        var records = 0
+        while position < bulkhead_load64(producer) {
+            let header = data + Int(position & UInt64(size - 1))
+            let length = bulkhead_load32(header.assumingMemoryBound(to: UInt32.self))
+            if length & busy != 0 { break }
+            let bytes = Int(length & ~discarded)
+            position += UInt64((bytes + headerSize + 7) & ~7)
+            // Also when `body` throws: the record was handed over.
+            defer { bulkhead_store64(consumer, position) }
+            if length & discarded == 0 {
+                records += 1
+                try body(UnsafeRawBufferPointer(start: header + headerSize, count: bytes))
+            }
+        }
+        return records
+    }
+}

@@ -1,0 +1,109 @@
+import Dataplane
+import Foundation
+import Glibc
+import PolicyEngine
+import PolicyModel
+
+/// The kernel's numbers of decisions, kept in a file so that flows and events from before a restart still name
+/// their reason. A number stands in the file, synced, before any packet can get it.
+struct DecisionLog: ~Copyable {
+    /// Numbers below are `SystemReason`.
+    static let first: UInt32 = 256
+
+    private struct Line: Codable {
+        var number: UInt32
+        var decision: Decision
+    }
+
+    private let path: String
+    private let file: Descriptor
+    private var numbers: [Decision: UInt32]
+    private var decisions: [UInt32: Decision]
+    private(set) var next: UInt32
+    private var interned: [DecisionID: Decision]
+    private var numbersOfIDs: [DecisionID: UInt32]
+
+    /// Keeps only the decisions whose numbers `isUsed` knows, and gives none below `next`.
+    init(path: String, next: UInt32, isUsed: (UInt32) -> Bool) throws(BPFDataplaneError) {
+        var highest = max(next, Self.first)
+        var kept = Data()
+        let encoder = JSONEncoder()
+        // A line that a crash cut short is the last, and nothing used its number.
+        let lines = (FileManager.default.contents(atPath: path) ?? Data()).split(separator: UInt8(ascii: "\n"))
+        var decisions: [UInt32: Decision] = [:]
+        for text in lines {
+            guard let line = try? JSONDecoder().decode(Line.self, from: text), isUsed(line.number) else { continue }
+            highest = max(highest, line.number + 1)
+            decisions[line.number] = line.decision
+            if let encoded = try? encoder.encode(line) { kept += encoded + [UInt8(ascii: "\n")] }
+        }
+        let fresh = path + ".new"
+        let descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw BPFDataplaneError.file(path: fresh, operation: "create", errno: errno)
+        }
+        let file = Descriptor(owning: descriptor)
+        try Self.write(kept, file.raw, fresh)
+        guard rename(fresh, path) == 0 else {
+            throw BPFDataplaneError.file(path: path, operation: "replace", errno: errno)
+        }
+        self.path = path
+        self.file = file
+        self.decisions = decisions
+        numbers = Dictionary(decisions.map { ($0.value, $0.key) }, uniquingKeysWith: max)
+        self.next = highest
+        interned = [:]
+        numbersOfIDs = [:]
+    }
+
+    private static func write(_ data: Data, _ descriptor: Int32, _ path: String) throws(BPFDataplaneError) {
+        var remaining = ArraySlice(data)
+        while !remaining.isEmpty {
+            let count = remaining.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .file(path: path, operation: "write", errno: errno) }
+            remaining = remaining.dropFirst(count)
+        }
+        guard fsync(descriptor) == 0 else { throw .file(path: path, operation: "sync", errno: errno) }
+    }
+
+    /// The numbers of all decisions of a program; new ones are on disk when it returns.
+    mutating func numbers(of wanted: [DecisionID: Decision]) throws(BPFDataplaneError) -> [DecisionID: UInt32] {
+        if wanted == interned { return numbersOfIDs }
+        var added = Data()
+        var result: [DecisionID: UInt32] = [:]
+        let encoder = JSONEncoder()
+        for (id, decision) in wanted.sorted(by: { $0.key < $1.key }) {
+            if let known = numbers[decision] {
+                result[id] = known
+                continue
+            }
+            numbers[decision] = next
+            decisions[next] = decision
+            result[id] = next
+            if let line = try? encoder.encode(Line(number: next, decision: decision)) {
+                added += line + [UInt8(ascii: "\n")]
+            }
+            next += 1
+        }
+        if !added.isEmpty { try Self.write(added, file.raw, path) }
+        interned = wanted
+        numbersOfIDs = result
+        return result
+    }
+
+    /// Who decided, from an outcome word that the kernel reported.
+    func source(outcome word: UInt32) -> DecisionSource {
+        let number: UInt32
+        let verdict: Verdict
+        switch KernelOutcome(word: word) {
+        case .allow(let decision): (number, verdict) = (decision, .allow)
+        case .deny(let decision): (number, verdict) = (decision, .deny)
+        case .sourcePorts, .inherit, nil: return .unknown(word)
+        }
+        if number < Self.first {
+            return SystemReason(rawValue: number).map { .system(verdict, $0) } ?? .unknown(number)
+        }
+        return decisions[number].map { .policy($0) } ?? .unknown(number)
+    }
+}

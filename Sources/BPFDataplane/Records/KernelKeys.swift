@@ -1,0 +1,73 @@
+import CBPF
+import Dataplane
+import PolicyModel
+
+/// Every address is in one zone until networks that reuse addresses are told apart.
+let onlyZone: UInt32 = 0
+
+extension bulkhead_address {
+    init(_ address: IPAddress) {
+        self.init()
+        withUnsafeMutableBytes(of: &self) { $0.copyBytes(from: address.bytes) }
+    }
+
+    func address(family: UInt32) -> IPAddress? {
+        withUnsafeBytes(of: self) { IPAddress(bytes: $0.prefix(family == 4 ? 4 : 16)) }
+    }
+}
+
+extension bulkhead_exact_key {
+    init(_ address: IPAddress) {
+        self.init(zone: onlyZone, family: UInt32(address.version.rawValue), address: bulkhead_address(address))
+    }
+}
+
+extension bulkhead_prefix_key {
+    /// The bits before the address that every key of a zone and family shares.
+    private static let bitsBefore: UInt32 = 32
+
+    init(_ block: AddressBlock) {
+        let zoneAndFamily = onlyZone << 1 | (block.version == .v6 ? 1 : 0)
+        self.init(
+            prefixlen: Self.bitsBefore + UInt32(block.prefixLength), zone_and_family: zoneAndFamily.bigEndian,
+            address: bulkhead_address(block.address))
+    }
+
+    var block: AddressBlock? {
+        let isVersion6 = UInt32(bigEndian: zone_and_family) & 1 == 1
+        guard prefixlen >= Self.bitsBefore, let address = address.address(family: isVersion6 ? 6 : 4) else { return nil }
+        return AddressBlock(address: address, prefixLength: Int(prefixlen - Self.bitsBefore))
+    }
+}
+
+extension bulkhead_leg_key {
+    init(_ key: LegKey) {
+        self.init(
+            slot: key.slot, family: UInt32(key.address.version.rawValue), address: bulkhead_address(key.address))
+    }
+}
+
+extension bulkhead_pair_key {
+    init(_ stack: KernelNumber, _ combination: Combination) {
+        self.init(stack: stack, exact: combination.exact, prefix: combination.prefix)
+    }
+}
+
+extension bulkhead_flow_key {
+    /// The tuple as the initiator sent it; nil for a key that no program writes.
+    func tuple(direction: Direction, typeAndCode: UInt16) -> PacketTuple? {
+        guard let local = local.address(family: UInt32(family)), let peer = peer.address(family: UInt32(family)) else {
+            return nil
+        }
+        let transport = TransportProtocol(number: `protocol`)
+        let isEgress = direction == .egress
+        if transport.hasTypeAndCode {
+            return PacketTuple(
+                source: isEgress ? local : peer, destination: isEgress ? peer : local, transport: transport,
+                destinationPort: typeAndCode)
+        }
+        return PacketTuple(
+            source: isEgress ? local : peer, destination: isEgress ? peer : local, transport: transport,
+            sourcePort: isEgress ? local_port : peer_port, destinationPort: isEgress ? peer_port : local_port)
+    }
+}

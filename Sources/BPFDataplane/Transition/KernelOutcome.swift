@@ -1,0 +1,31 @@
+/// What a range of a row leads to, as the kernel has it (`BULKHEAD_OUTCOME`): the kind in the upper 4 bits.
+enum KernelOutcome: Hashable, Sendable {
+    case deny(UInt32)
+    case allow(UInt32)
+    /// The index of a row over source ports.
+    case sourcePorts(UInt32)
+    case inherit
+
+    static let payloadMask: UInt32 = 0x0fff_ffff
+
+    var word: UInt32 {
+        switch self {
+        case .deny(let decision): decision & Self.payloadMask
+        case .allow(let decision): 1 << 28 | decision & Self.payloadMask
+        case .sourcePorts(let index): 2 << 28 | index & Self.payloadMask
+        case .inherit: 3 << 28
+        }
+    }
+
+    /// nil for a kind that no program of this layout writes.
+    init?(word: UInt32) {
+        let payload = word & Self.payloadMask
+        switch word >> 28 {
+        case 0: self = .deny(payload)
+        case 1: self = .allow(payload)
+        case 2: self = .sourcePorts(payload)
+        case 3: self = .inherit
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import PolicyEngine
+import PolicyModel
+
+/// Plans one transition. See `KernelState.transition`.
+///
+/// The order that makes it safe: rows, pairs and bounds that nothing reaches yet; the addresses' words; the legs' words;
+/// the epoch. Every number means one thing for ever, and a pair is written once, so a packet that began before
+/// finds under its stack and its numbers the verdict of then.
+struct TransitionPlanner {
+    enum Manner {
+        /// Addresses go to the numbers that stay. Right when no stack that is left or changed can see it.
+        case direct
+        /// Whatever moves gets a fresh number that stacks which are left treat as the one before.
+        case split
+        /// As `direct`, for what is unsettled only, after a grace period.
+        case settle
+    }
+
+    let old: KernelState
+    let target: VerdictTables
+    let targetLegs: [LegKey: VerdictTables.LegStacks]
+    let decisions: [DecisionID: UInt32]
+    let manner: Manner
+
+    var state: KernelState
+    var steps: [TransitionStep] = []
+    var exactMoves: [Move<IPAddress>] = []
+    var prefixMoves: [Move<AddressBlock>] = []
+    var crossings: Set<Crossing> = []
+    var points: KernelPoints?
+
+    init(
+        from old: KernelState, to target: VerdictTables, legs: [LegKey: VerdictTables.LegStacks],
+        decisions: [DecisionID: UInt32], manner: Manner
+    ) {
+        self.old = old
+        self.target = target
+        targetLegs = legs
+        self.decisions = decisions
+        self.manner = manner
+        state = old
+        state.tables = target
+        state.tables.legs = [:]
+    }
+
+    /// nil when the manner does not keep every verdict whole.
+    mutating func plan() throws(TransitionError) -> Transition? {
+        planMoves()
+        findCrossings()
+        var kept: [StackID: KernelNumber] = [:]
+        var additions: [(stack: KernelNumber, pairs: [Combination: StackConduct.Value])] = []
+        for stack in old.liveStacks.sorted() {
+            if let follows = conduct(of: stack, following: true) {
+                if let id = old.stackMeanings[stack] { kept[id] = stack }
+                additions.append((stack, follows.additions))
+            } else if let neutral = conduct(of: stack, following: false) {
+                additions.append((stack, neutral.additions))
+            } else {
+                return nil
+            }
+        }
+        try build(additions, kept: kept)
+        try insertLegs()
+        let raisesBound = state.nextNumber != old.nextNumber
+        if raisesBound {
+            steps.insert(.reserve(next: state.nextNumber), at: 0)
+            raiseBounds()
+        }
+        moveAddresses()
+        try checkCapacities()
+        let firstCertain = steps.count
+        flip()
+        if !steps.isEmpty, manner != .settle {
+            state.epoch += 1
+            steps.append(.epoch(state.epoch))
+        }
+        removeLegs()
+        if !steps.isEmpty { state.isGraced = false }
+        return Transition(steps: steps, firstCertain: firstCertain, after: state)
+    }
+
+    mutating func takeNumber() -> KernelNumber {
+        defer { state.nextNumber += 1 }
+        return state.nextNumber
+    }
+
+    private func checkCapacities() throws(TransitionError) {
+        let limits = old.limits
+        let counts = [
+            ("pairs", state.pairCount, limits.pairs), ("exact", state.exact.words.count, limits.exact),
+            ("prefixes", state.prefixes.words.count, limits.prefixes),
+            ("legs", Set(old.legs.keys).union(targetLegs.keys).count, limits.legs),
+        ]
+        for (map, needed, capacity) in counts where needed > capacity {
+            throw .full(map: map, capacity: capacity, needed: needed)
+        }
+    }
+}

@@ -1,0 +1,172 @@
+import PolicyEngine
+import PolicyModel
+import Testing
+
+@testable import BPFDataplane
+
+/// Carries out plans on the model and looks for a verdict that neither world gives.
+struct TransitionExaminer {
+    var kernel = ModelKernel()
+    var state: KernelState
+    var random: SplitMix
+    var packetsInFlight = 0
+    var dropsInFlight = 0
+    var verdicts = 0
+    var flips = 0
+    var steps = 0
+    /// Puts a fault into the order of the steps.
+    var fault: ([TransitionStep]) -> [TransitionStep] = { $0 }
+
+    init(limits: Limits = Limits(), seed: UInt64) {
+        state = KernelState(limits: limits)
+        random = SplitMix(state: seed)
+    }
+
+    static let keys: [(key: UInt32, sourcePort: UInt32)] = [(0, 0), (10, 10), (20, 25)]
+
+    func probes(_ legs: some Sequence<LegKey>) -> [Probe] {
+        Set(legs).flatMap { leg in
+            Direction.allCases.flatMap { direction in
+                RandomWorld.peers.filter { $0.version == leg.address.version }.flatMap { peer in
+                    Self.keys.map {
+                        Probe(leg: leg, direction: direction, peer: peer, key: $0.key, sourcePort: $0.sourcePort)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first violation.
+    mutating func move(from old: RandomWorld, to new: RandomWorld) throws -> String? {
+        let plan = try state.transition(
+            to: new.tables, legs: new.legs, decisions: RandomWorld.decisionNumbers)
+        state = plan.after
+        return run(fault(plan.steps), from: old, to: new)
+    }
+
+    mutating func settle(_ world: RandomWorld) throws -> String? {
+        for _ in 0..<2 {
+            let retirement = state.retire()
+            if let violation = run(retirement, from: world, to: world) { return "retiring: " + violation }
+            guard let plan = try state.settling(decisions: RandomWorld.decisionNumbers) else { break }
+            state = plan.after
+            if let violation = run(fault(plan.steps), from: world, to: world) { return "settling: " + violation }
+        }
+        return nil
+    }
+
+    private mutating func run(_ steps: [TransitionStep], from old: RandomWorld, to new: RandomWorld) -> String? {
+        let probes = probes(Array(old.legs.keys) + Array(new.legs.keys))
+        let before = probes.map(old.verdict)
+        let after = probes.map(new.verdict)
+        var flipped = [Bool](repeating: false, count: probes.count)
+        var history = [kernel]
+        var sinceGrace = 0
+        for (position, step) in steps.enumerated() {
+            kernel.apply(step)
+            history.append(kernel)
+            if step == .grace { sinceGrace = history.count - 1 }
+            self.steps += 1
+            for index in probes.indices {
+                let now = decide(probes[index], in: kernel)
+                verdicts += 1
+                if now == after[index], now != before[index], !flipped[index] {
+                    flipped[index] = true
+                    flips += 1
+                } else if now != (flipped[index] ? after[index] : before[index]) {
+                    return "after step \(position) of \(steps.count), \(step): \(probes[index]) gets \(now), "
+                        + "before \(before[index]), after \(after[index])"
+                }
+            }
+            if let violation = packets(probes, before, after, history, since: sinceGrace) { return violation }
+        }
+        for index in probes.indices where decide(probes[index], in: kernel) != after[index] {
+            return "in the end \(probes[index]) gets \(decide(probes[index], in: kernel)), not \(after[index])"
+        }
+        return nil
+    }
+
+    /// Packets that read their words one by one while the steps go on.
+    private mutating func packets(
+        _ probes: [Probe], _ before: [ModelVerdict], _ after: [ModelVerdict], _ history: [ModelKernel], since: Int
+    ) -> String? {
+        guard !probes.isEmpty else { return nil }
+        for _ in 0..<12 {
+            let index = Int.random(in: probes.indices, using: &random)
+            var moments = (0..<8).map { _ in Int.random(in: since..<history.count, using: &random) }.sorted()
+            if Bool.random(using: &random) { moments.swapAt(3, 4) }
+            let times = ReadingTimes(
+                generation: moments[0], leg: moments[1], word: moments[2], exact: moments[3], prefix: moments[4],
+                pair: moments[5], base: moments[6], arena: moments[7])
+            let verdict = decide(probes[index], history, times)
+            packetsInFlight += 1
+            if verdict == .notSynchronised || verdict == .noTable {
+                dropsInFlight += verdict == before[index] || verdict == after[index] ? 0 : 1
+            } else if verdict != before[index], verdict != after[index] {
+                return "a packet in flight (\(times)): \(probes[index]) gets \(verdict), "
+                    + "before \(before[index]), after \(after[index])"
+            }
+        }
+        return nil
+    }
+}
+
+@Suite struct TransitionTests {
+    /// One history of changes; the violation, if any.
+    static func history(
+        seed: UInt64, changes: Int = 25, brokenPromises: Int = 0, settles: Int = 2,
+        fault: @escaping ([TransitionStep]) -> [TransitionStep] = { $0 },
+        examined: (TransitionExaminer) -> Void = { _ in }
+    ) throws -> String? {
+        var examiner = TransitionExaminer(seed: seed)
+        examiner.fault = fault
+        var world = RandomWorld(seed: seed)
+        world.brokenPromises = brokenPromises
+        var empty = world
+        empty.clear()
+        if let violation = try examiner.move(from: empty, to: world) { return "first: " + violation }
+        for number in 0..<changes {
+            let old = world
+            world.change()
+            if number % 9 == 4 { examiner.state = try adopted(examiner.kernel, examiner.state) }
+            if let violation = try examiner.move(from: old, to: world) { return "change \(number): " + violation }
+            if Int.random(in: 0..<3, using: &examiner.random) < settles {
+                if let violation = try examiner.settle(world) { return "change \(number), " + violation }
+            }
+        }
+        if let violation = try examiner.settle(world) { return violation }
+        _ = examiner.state.retire()
+        examined(examiner)
+        return nil
+    }
+
+    /// What a new process reads out of the maps.
+    static func adopted(_ kernel: ModelKernel, _ state: KernelState) throws -> KernelState {
+        var content = KernelContent()
+        content.exact = kernel.exact
+        content.prefixes = kernel.prefixes
+        content.pairs = kernel.pairs
+        content.generation = kernel.generation
+        content.epoch = kernel.epoch
+        content.nextNumber = state.nextNumber
+        for (key, number) in kernel.legs {
+            content.legs[key] = KernelState.LegState(
+                number: number,
+                ingress: kernel.words[ModelKernel.index(number, .ingress, kernel.generation)]?.stack ?? 0,
+                egress: kernel.words[ModelKernel.index(number, .egress, kernel.generation)]?.stack ?? 0)
+        }
+        return try KernelState(adopting: content, limits: state.limits) { kernel.arena[$0] ?? 0 }
+    }
+
+    @Test(arguments: 0..<40) func everyStepGivesTheOldOrTheNewVerdict(seed: Int) throws {
+        if let violation = try Self.history(seed: UInt64(seed)) { Issue.record("\(violation)") }
+    }
+
+    @Test(arguments: 100..<125) func alsoWhenNumbersChangeTheirMeaning(seed: Int) throws {
+        if let violation = try Self.history(seed: UInt64(seed), brokenPromises: 60) { Issue.record("\(violation)") }
+    }
+
+    @Test(arguments: 200..<215) func alsoWhenNoGracePeriodEnds(seed: Int) throws {
+        if let violation = try Self.history(seed: UInt64(seed), settles: 0) { Issue.record("\(violation)") }
+    }
+}
