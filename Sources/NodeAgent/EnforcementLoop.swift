@@ -51,6 +51,8 @@ final class EnforcementLoop {
     private var nextPoll: ContinuousClock.Instant
     private var nextSweep: ContinuousClock.Instant
     private var missingSince: [EndpointKey: ContinuousClock.Instant] = [:]
+    /// Something that a report shows has changed since the last one was published.
+    private var reportChanged = false
 
     init(
         configuration: NodeAgentConfiguration, mailbox: Mailbox, board: EnforcementBoard, dataplane: any Dataplane,
@@ -82,6 +84,7 @@ final class EnforcementLoop {
         let content = mailbox.take(until: deadline)
         absorb(content)
         if needsProgram { enforce() }
+        if reportChanged { publish(enforced: []) }
         if !content.statusRequests.isEmpty {
             let status = readStatus()
             for request in content.statusRequests { request.resume(returning: status) }
@@ -94,6 +97,7 @@ final class EnforcementLoop {
 
     private func absorb(_ content: Mailbox.Content) {
         for (subject, problem) in content.problems {
+            if outerProblems[subject] != problem { reportChanged = true }
             outerProblems[subject] = problem
             if let problem { problems.note(subject, problem, now: clock.now) } else { problems.clear(subject) }
         }
@@ -112,6 +116,7 @@ final class EnforcementLoop {
         if let links = content.links, links != self.links {
             self.links = links
             attachmentsChanged = true
+            reportChanged = true
         }
         if worldChanged || attachmentsChanged {
             let before = local.attachments
@@ -119,7 +124,6 @@ final class EnforcementLoop {
             if !worldChanged { attachmentsChanged = local.attachments != before }
         }
         if !content.store.isEmpty { noteUndecodable() }
-        if content.store.isEmpty, content.links != nil, !needsProgram { publish(enforced: []) }
     }
 
     /// Before the first snapshot nothing is known: the tables of a process before stay in force untouched.
@@ -212,6 +216,7 @@ final class EnforcementLoop {
         snapshot.policed = isCurrent ? Set(endpoints.lazy.filter(\.policed).map(\.key)) : board.snapshot.policed
         snapshot.delay = applyFailure
         snapshot.warnings = warnings()
+        reportChanged = false
         board.publish(snapshot, enforced: enforced)
     }
 
@@ -271,6 +276,7 @@ final class EnforcementLoop {
 
     private func sweep() {
         let start = clock.now
+        let overflow = aggregator.overflow
         // No program, no flows of ours: those of the process before are reported once the world is known.
         if lastReport != nil {
             do {
@@ -283,6 +289,7 @@ final class EnforcementLoop {
                 at: KernelClock.boottime(), wallClockOffset: KernelClock.wallClockOffset())
             if !records.isEmpty { outlets.flows(records) }
         }
+        if aggregator.overflow != overflow { reportChanged = true }
         collectContainers(now: start)
         let duration = start.duration(to: clock.now)
         nextSweep = clock.now + max(configuration.flowWindow, duration * NodeAgentLimits.sweepShare)

@@ -11,7 +11,7 @@ struct WorldMirror {
         var interfaceName: String
     }
 
-    private(set) var world = PolicyWorld()
+    private(set) var world = PolicyWorld.builtIn
     /// The store's revision up to which everything is in `world`.
     private(set) var revision: Int64 = 0
     /// What is wrong with the newest version of an object.
@@ -23,7 +23,9 @@ struct WorldMirror {
         let before = world
         undecodable = [:]
         containers = [:]
-        var listed: Set<TypedPlace> = []
+        // In every world, also in one whose server has not made them yet.
+        var listed: Set<TypedPlace> = Set(
+            PolicyWorld.builtIn.namespaces.keys.map(TypedPlace.namespace) + PolicyWorld.builtIn.tiers.keys.map(TypedPlace.tier))
         for object in objects {
             if let place = TypedPlace(object.key) { listed.insert(place) }
             put(object)
@@ -80,9 +82,13 @@ struct WorldMirror {
         case nil:
             return false
         case .namespace(let name):
-            return world.namespaces.removeValue(forKey: name) != nil
+            let former = world.namespaces[name]
+            world.namespaces[name] = PolicyWorld.builtIn.namespaces[name]
+            return world.namespaces[name] != former
         case .tier(let name):
-            return world.tiers.removeValue(forKey: name) != nil
+            let former = world.tiers[name]
+            world.tiers[name] = PolicyWorld.builtIn.tiers[name]
+            return world.tiers[name] != former
         case .policy(let reference):
             return world.policies.removeValue(forKey: reference) != nil
         case .endpoint(let key):

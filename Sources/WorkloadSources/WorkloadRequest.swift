@@ -30,8 +30,8 @@ public struct WorkloadRequest: Sendable, Hashable {
     }
 
     /// Finds what the request leaves open, in the calling thread's network namespace.
-    /// - Parameter node: the node's name, as the server tells it.
-    public func endpoint(node: String) throws -> EndpointDescription {
+    /// - Parameter node: the node whose agent polices it; empty: the node that reads it.
+    public func endpoint(node: String = "") throws -> EndpointDescription {
         var endpoint = EndpointDescription(namespace: namespace, name: name)
         endpoint.node = node
         endpoint.labels = labels

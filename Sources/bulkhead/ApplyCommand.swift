@@ -16,7 +16,7 @@ struct ApplyCommand: AsyncParsableCommand {
               bulkhead get networkpolicy web -n shop -o yaml | bulkhead apply -f -
             """)
 
-    @OptionGroup var client: ClientOptions
+    @OptionGroup var server: ServerOptions
     @Option(name: .customShort("f"), parsing: .singleValue, help: ArgumentHelp("A file, a folder, or - for standard input.", valueName: "path"))
     var file: [String]
     @Option(name: .shortAndLong, help: "The namespace of objects that name none.")
@@ -26,7 +26,7 @@ struct ApplyCommand: AsyncParsableCommand {
 
     func run() async throws {
         let manifests = try Manifests.read(file)
-        let client = try client.client()
+        let client = try server.client()
         var revision: Int64 = 0
         var failures = 0
         for (origin, object, kind) in manifests {
@@ -38,7 +38,7 @@ struct ApplyCommand: AsyncParsableCommand {
                 revision = max(revision, Int64(stored["metadata"]?["resourceVersion"]?.stringValue ?? "") ?? 0)
                 print("\(name) \(outcome.rawValue)")
             } catch let error as KubernetesError {
-                printError("Error: \(origin): \(name): \(error)")
+                Output.error("bulkhead: \(origin): \(name): \(error)")
                 failures += 1
             }
         }

@@ -12,7 +12,7 @@ struct DeleteCommand: AsyncParsableCommand {
               bulkhead delete -f policies/
             """)
 
-    @OptionGroup var client: ClientOptions
+    @OptionGroup var server: ServerOptions
     @Argument(help: "A kind.")
     var kind: String?
     @Argument(help: "Names.")
@@ -40,7 +40,7 @@ struct DeleteCommand: AsyncParsableCommand {
                 return (manifest.kind, metadata?["namespace"]?.stringValue ?? namespace, metadata?["name"]?.stringValue ?? "")
             }
         }
-        let client = try client.client()
+        let client = try server.client()
         var failures = 0
         for (kind, namespace, name) in targets {
             do {
@@ -48,7 +48,7 @@ struct DeleteCommand: AsyncParsableCommand {
                 print("\(kind.singular)/\(name) deleted")
             } catch let error as KubernetesError {
                 if ignoreNotFound, error.isNotFound { continue }
-                printError("Error: \(kind.singular)/\(name): \(error)")
+                Output.error("bulkhead: \(kind.singular)/\(name): \(error)")
                 failures += 1
             }
         }

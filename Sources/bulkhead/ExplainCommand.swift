@@ -16,7 +16,7 @@ struct ExplainCommand: AsyncParsableCommand {
               bulkhead explain shop/web 10.0.0.9 --port icmp/8/0 --exit-code
             """)
 
-    @OptionGroup var client: ClientOptions
+    @OptionGroup var server: ServerOptions
     @OptionGroup var format: OutputOptions
     @Argument(help: "Who begins.")
     var source: String
@@ -32,7 +32,7 @@ struct ExplainCommand: AsyncParsableCommand {
     func run() async throws {
         var query = ["source": source, "destination": destination, "port": port]
         if let sport { query["sport"] = String(sport) }
-        let answer = try await client.client().request(.GET, "/apis/bulkhead.io/v1alpha1/explain", query: query)
+        let answer = try await server.client().request(.GET, "/apis/bulkhead.io/v1alpha1/explain", query: query)
         var machine = answer
         machine["text"] = nil
         switch format.output {

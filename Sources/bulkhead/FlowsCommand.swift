@@ -15,7 +15,7 @@ struct FlowsCommand: AsyncParsableCommand {
               bulkhead flows --limit 20 -o json
             """)
 
-    @OptionGroup var client: ClientOptions
+    @OptionGroup var server: ServerOptions
     @Option(name: .shortAndLong, help: "table or json.")
     var output: OutputFormat = .table
     @Flag(name: .shortAndLong, help: "Go on with new records as they come.")
@@ -29,7 +29,7 @@ struct FlowsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = try client.client()
+        let client = try server.client()
         let query = ["follow": String(follow), "limit": String(limit)]
         if output == .table { print(Self.line("TIME", "ACTION", "REP", "SOURCE", "DESTINATION", "PORT", "PKTS", "DECIDED BY")) }
         for try await bytes in try await client.lines("/apis/bulkhead.io/v1alpha1/flows", query: query) {

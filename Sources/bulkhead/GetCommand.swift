@@ -13,7 +13,7 @@ struct GetCommand: AsyncParsableCommand {
               bulkhead get tiers
             """)
 
-    @OptionGroup var client: ClientOptions
+    @OptionGroup var server: ServerOptions
     @OptionGroup var format: OutputOptions
     @Argument(help: "A kind: its plural, singular or short name.")
     var kind: String
@@ -28,7 +28,7 @@ struct GetCommand: AsyncParsableCommand {
         let kind = try ResourceArguments.kind(kind)
         if allNamespaces, name != nil { throw ValidationError("-A and a name exclude each other") }
         let path = KubernetesClient.path(kind, namespace: allNamespaces ? nil : namespace, name: name)
-        let client = try client.client()
+        let client = try server.client()
         switch format.output {
         case .json: print(try await client.request(.GET, path).text(pretty: true))
         case .yaml: print(YAMLDocuments.text(try await client.request(.GET, path)), terminator: "")

@@ -7,11 +7,11 @@ struct StatusCommand: AsyncParsableCommand {
         commandName: "status",
         abstract: "Show what is policed and what is not, revisions, map fill, losses and warnings.")
 
-    @OptionGroup var client: ClientOptions
+    @OptionGroup var server: ServerOptions
     @OptionGroup var format: OutputOptions
 
     func run() async throws {
-        let status = try await client.client().request(.GET, "/apis/bulkhead.io/v1alpha1/status")
+        let status = try await server.client().request(.GET, "/apis/bulkhead.io/v1alpha1/status")
         switch format.output {
         case .json: print(status.text(pretty: true))
         case .yaml: print(YAMLDocuments.text(status), terminator: "")

@@ -69,7 +69,7 @@ def test_errors_say_what_to_do(lab):
     ):
         result = lab.bulkhead(*words, check=False)
         assert result.returncode in (1, 2) and text in result.stderr, (words, result.stderr)
-        assert "Error: " in result.stderr or "error: " in result.stderr.lower()
+        assert result.stderr.startswith(("bulkhead: ", "Error: "))
     assert lab.bulkhead("get", check=False).returncode == 2
     assert lab.nsenter(BULKHEAD, "get", "tiers", "--kubeconfig", "/nonexistent", check=False).returncode == 1
 
