@@ -52,7 +52,8 @@ struct EndText {
             page.add("\(name) does not apply: \(endpoint) is in another namespace", indent: 2)
         case .namespaceSelector:
             let selector = policy.namespaceSelector.map(\.description) ?? ""
-            page.add("\(name) does not apply: namespaceSelector \(selector) leaves out \(endpoint.namespace)", indent: 2)
+            page.add(
+                "\(name) does not apply: namespaceSelector \(selector) leaves out \(endpoint.namespace)", indent: 2)
         case .selector:
             page.add("\(name) does not apply: selector \(policy.selector) leaves out \(endpoint)", indent: 2)
         case .applies:
@@ -60,7 +61,7 @@ struct EndText {
             if policy.rules(self.trace.direction).isEmpty {
                 page.add("no \(self.trace.direction.word) rules", indent: 3)
             } else if trace.rules.isEmpty {
-                page.add("not asked: decided before", indent: 3)
+                page.add("not asked: a rule before it matched", indent: 3)
             }
             for rule in trace.rules { add(rule, to: &page) }
         }
@@ -70,7 +71,9 @@ struct EndText {
         let start = "rule \(trace.index) \(trace.rule.action.rawValue)"
         guard let mismatch = trace.mismatch else {
             let conditions = Self.conditions(of: trace.rule)
-            page.add("\(start): matches\(conditions.isEmpty ? " everything" : " \(conditions.joined(separator: ", "))")", indent: 3)
+            page.add(
+                "\(start): matches\(conditions.isEmpty ? " everything" : " \(conditions.joined(separator: ", "))")",
+                indent: 3)
             return
         }
         page.add("\(start): \(mismatch.path) \(reason(of: mismatch, trace.rule))", indent: 3)
@@ -106,7 +109,8 @@ struct EndText {
             let port = side == .source ? packet.sourcePort : packet.destinationPort
             return "\(Self.list(entity(side, rule).ports.map(\.description))) do not hold \(port)"
         case .noEndpoint(let side, let field):
-            let text = field == .selector
+            let text =
+                field == .selector
                 ? entity(side, rule).selector?.description : entity(side, rule).namespaceSelector?.description
             return "\(text ?? ""): no endpoint has the address \(address(side))"
         case .impliedNamespace(let side):

@@ -37,7 +37,8 @@ public enum ExplainError: Error, Sendable, Hashable, CustomStringConvertible {
     case unknownEndpoint(EndpointKey)
     case noAddress(EndpointKey)
     /// The ends, and the IP versions that each has.
-    case noCommonVersion(source: ExplainEnd, sourceVersions: [IPVersion], destination: ExplainEnd, destinationVersions: [IPVersion])
+    case noCommonVersion(
+        source: ExplainEnd, sourceVersions: [IPVersion], destination: ExplainEnd, destinationVersions: [IPVersion])
 
     public var description: String {
         switch self {

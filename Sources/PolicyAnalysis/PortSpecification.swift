@@ -36,7 +36,9 @@ public struct PortSpecification: Sendable, Hashable {
     }
 
     private static func transport(_ text: String) -> TransportProtocol? {
-        if let number = number(text, maximum: 255) { return TransportProtocol(number: UInt8(truncatingIfNeeded: number)) }
+        if let number = number(text, maximum: 255) {
+            return TransportProtocol(number: UInt8(truncatingIfNeeded: number))
+        }
         return TransportProtocol(name: text)
     }
 

@@ -39,18 +39,25 @@ import Testing
     }
 
     private var webEgress: JSONValue {
-        end("shop/web", "egress", "Allow", tier: "default", kind: "NetworkPolicy", namespace: "shop", policy: "other", rule: 0)
+        end(
+            "shop/web", "egress", "Allow", tier: "default", kind: "NetworkPolicy", namespace: "shop", policy: "other",
+            rule: 0)
     }
 
     @Test func rulesAtBothEnds() throws {
         let expected = answer(
             "Allow", webEgress,
-            end("shop/db", "ingress", "Allow", tier: "default", kind: "NetworkPolicy", namespace: "shop", policy: "allow-web", rule: 0))
+            end(
+                "shop/db", "ingress", "Allow", tier: "default", kind: "NetworkPolicy", namespace: "shop",
+                policy: "allow-web", rule: 0))
         #expect(try explain("shop/web", "shop/db", "tcp/5432").json == expected)
-        #expect(try explain("10.0.0.1", "10.0.0.2", "tcp/5432").json == expected, "an endpoint's address means the endpoint")
+        #expect(
+            try explain("10.0.0.1", "10.0.0.2", "tcp/5432").json == expected, "an endpoint's address means the endpoint"
+        )
         #expect(
             try explain("shop/web", "shop/db", "tcp/5432").json.text()
-                == #"{"ends":[{"direction":"egress","endpoint":"shop/web","kind":"NetworkPolicy","namespace":"shop","policy":"other","rule":0,"tier":"default","trigger":[],"verdict":"Allow"},{"direction":"ingress","endpoint":"shop/db","kind":"NetworkPolicy","namespace":"shop","policy":"allow-web","rule":0,"tier":"default","trigger":[],"verdict":"Allow"}],"verdict":"Allow"}"#)
+                == #"{"ends":[{"direction":"egress","endpoint":"shop/web","kind":"NetworkPolicy","namespace":"shop","policy":"other","rule":0,"tier":"default","trigger":[],"verdict":"Allow"},{"direction":"ingress","endpoint":"shop/db","kind":"NetworkPolicy","namespace":"shop","policy":"allow-web","rule":0,"tier":"default","trigger":[],"verdict":"Allow"}],"verdict":"Allow"}"#
+        )
     }
 
     @Test func endOfTierNamesItsTriggers() throws {
@@ -58,7 +65,9 @@ import Testing
             try explain("shop/web", "shop/db", "tcp/22").json
                 == answer(
                     "Deny", webEgress,
-                    end("shop/db", "ingress", "Deny", tier: "default", kind: "EndOfTier", trigger: [trigger("allow-web"), trigger("closed")])))
+                    end(
+                        "shop/db", "ingress", "Deny", tier: "default", kind: "EndOfTier",
+                        trigger: [trigger("allow-web"), trigger("closed")])))
     }
 
     @Test func endsAfterADenialAreListed() throws {
@@ -76,7 +85,9 @@ import Testing
             try explain("lab/stranger", "shop/db", "udp/53").json
                 == answer(
                     "Deny", end("lab/stranger", "egress", "Allow", kind: "Profile", policy: "kns.lab", rule: 0),
-                    end("shop/db", "ingress", "Deny", tier: "security", kind: "GlobalNetworkPolicy", policy: "security.guard", rule: 1)))
+                    end(
+                        "shop/db", "ingress", "Deny", tier: "security", kind: "GlobalNetworkPolicy",
+                        policy: "security.guard", rule: 1)))
     }
 
     @Test func aMissingNamespaceDenies() throws {
@@ -95,7 +106,8 @@ import Testing
         #expect(
             try explain("shop/web", "host", "tcp/22").json
                 == answer(
-                    "Deny", end("shop/web", "egress", "Deny", tier: "default", kind: "EndOfTier", trigger: [trigger("other")])))
+                    "Deny",
+                    end("shop/web", "egress", "Deny", tier: "default", kind: "EndOfTier", trigger: [trigger("other")])))
     }
 
     @Test func anEndpointReachesItself() throws {
@@ -128,10 +140,21 @@ import Testing
     }
 
     @Test func saysWhatCannotBeAnswered() throws {
-        #expect(message("shop/nobody", "shop/db") == "there is no workload endpoint shop/nobody; `bulkhead workload list` shows those that are known")
-        #expect(message("shop/web", "shop/bare") == "workload endpoint shop/bare has no address yet; ask again when it has one, or name an address instead")
-        #expect(message("lab/stranger", "gone/lost") == "no packet can go from lab/stranger (IPv4) to gone/lost (IPv6): name two ends that share an IP version")
-        #expect(message("shop/web", "10.0.0.2", version: .v6) == "no packet can go from shop/web (IPv4 and IPv6) to 10.0.0.2 (IPv4): name two ends that share an IP version")
+        #expect(
+            message("shop/nobody", "shop/db")
+                == "there is no workload endpoint shop/nobody; `bulkhead workload list` shows those that are known")
+        #expect(
+            message("shop/web", "shop/bare")
+                == "workload endpoint shop/bare has no address yet; ask again when it has one, or name an address instead"
+        )
+        #expect(
+            message("lab/stranger", "gone/lost")
+                == "no packet can go from lab/stranger (IPv4) to gone/lost (IPv6): name two ends that share an IP version"
+        )
+        #expect(
+            message("shop/web", "10.0.0.2", version: .v6)
+                == "no packet can go from shop/web (IPv4 and IPv6) to 10.0.0.2 (IPv4): name two ends that share an IP version"
+        )
     }
 
     private func message(_ source: String, _ destination: String, version: IPVersion? = nil) -> String? {

@@ -39,7 +39,8 @@ enum ExplainWorld {
                 ingress: [
                     PolicyRule(action: .deny, source: EntityRule(nets: block("192.0.2.0/24"))),
                     PolicyRule(action: .deny, transport: .udp),
-                    PolicyRule(action: .pass, source: EntityRule(namespaceSelector: .matching(try Selector("zone == 'red'")))),
+                    PolicyRule(
+                        action: .pass, source: EntityRule(namespaceSelector: .matching(try Selector("zone == 'red'")))),
                 ]),
             Policy(
                 reference: global("security.out"), tier: "security", order: 20,
@@ -62,9 +63,10 @@ enum ExplainWorld {
                 ]),
             Policy(
                 reference: namespaced("closed"), selector: try Selector("app in { 'db', 'cache' }"),
-                directions: [.ingress]),
+                directions: [.ingress], ingress: [PolicyRule(action: .deny, transport: .sctp)]),
             Policy(
-                reference: namespaced("other"), selector: try Selector("app == 'web'"), directions: [.ingress, .egress],
+                reference: namespaced("other"), selector: try Selector("app == 'web'"),
+                directions: [.ingress, .egress],
                 ingress: [PolicyRule(action: .allow)],
                 egress: [PolicyRule(action: .allow, destination: EntityRule(selector: .all))]),
             Policy(reference: namespaced("stray"), tier: "nowhere", directions: [.ingress]),

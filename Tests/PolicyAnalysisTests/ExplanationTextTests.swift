@@ -56,7 +56,7 @@ import Testing
                 NetworkPolicy shop/allow-web (order 1.5)
                   rule 0 Allow: matches protocol TCP, source.selector app == "web", destination.ports 5432
                 NetworkPolicy shop/closed (no order)
-                  not asked: decided before
+                  not asked: a rule before it matched
                 NetworkPolicy shop/other (no order) does not apply: selector app == "web" leaves out shop/db
               NetworkPolicy shop/stray does not act: its tier does not exist
             """)

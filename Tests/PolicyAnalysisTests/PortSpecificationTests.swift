@@ -18,7 +18,10 @@ import Testing
         ("", "port ``: `` is no protocol; write tcp/5432, udp/53, icmp/8/0, or a number from 0 to 255"),
         ("256", "port `256`: `256` is no protocol; write tcp/5432, udp/53, icmp/8/0, or a number from 0 to 255"),
         ("http", "port `http`: `http` is no protocol; write tcp/5432, udp/53, icmp/8/0, or a number from 0 to 255"),
-        ("5432/tcp", "port `5432/tcp`: `5432` is no protocol; write tcp/5432, udp/53, icmp/8/0, or a number from 0 to 255"),
+        (
+            "5432/tcp",
+            "port `5432/tcp`: `5432` is no protocol; write tcp/5432, udp/53, icmp/8/0, or a number from 0 to 255"
+        ),
         ("tcp", "port `tcp`: write tcp/PORT with one port from 0 to 65535, as in tcp/5432"),
         ("tcp/", "port `tcp/`: write tcp/PORT with one port from 0 to 65535, as in tcp/5432"),
         ("tcp/65536", "port `tcp/65536`: write tcp/PORT with one port from 0 to 65535, as in tcp/5432"),

@@ -37,13 +37,16 @@ public struct PacketGenerator: Sendable {
         let peer = peer(own.version, using: &random)
         let direction = random.pick(Direction.allCases)
         let (source, destination) = direction == .egress ? (own, peer) : (peer, own)
-        var packet = PacketTuple(source: source, destination: destination, transport: transport(own.version, using: &random))
+        var packet = PacketTuple(
+            source: source, destination: destination, transport: transport(own.version, using: &random))
         if packet.transport.hasPorts {
             packet.sourcePort = port(sourcePorts, using: &random)
             packet.destinationPort = port(destinationPorts, using: &random)
         } else if packet.transport.hasTypeAndCode {
             // As a number it may equal a port that some rule names; it must not match as one.
-            packet.destinationPort = random.chance(50) ? random.pick([0x0800, 0x0000, 0x8000, 0x8100, 0x0303]) : port(destinationPorts, using: &random)
+            packet.destinationPort =
+                random.chance(50)
+                ? random.pick([0x0800, 0x0000, 0x8000, 0x8100, 0x0303]) : port(destinationPorts, using: &random)
         }
         return Probe(endpoint: key, direction: direction, packet: packet)
     }

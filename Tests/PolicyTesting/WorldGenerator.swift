@@ -84,7 +84,8 @@ public enum WorldGenerator {
     ) -> Policy {
         let global = random.chance(45)
         // Names of which one is the beginning of another: ties compare more than the name.
-        let name = random.pick(["p", "p-1", "p.1", "p1", "q", "q-a", "r", "guard", "allow"]) + random.pick(["", "", "0", "7"])
+        let name =
+            random.pick(["p", "p-1", "p.1", "p1", "q", "q-a", "r", "guard", "allow"]) + random.pick(["", "", "0", "7"])
         let reference = PolicyReference(
             kind: global ? "GlobalNetworkPolicy" : "NetworkPolicy", namespace: global ? "" : random.pick(names),
             name: name)

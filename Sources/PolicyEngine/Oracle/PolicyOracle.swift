@@ -63,7 +63,7 @@ public struct PolicyOracle: Sendable {
         for ordered in tiers {
             if let decision = walk(ordered, endpoint, direction, packet, &trace) { return decision }
         }
-        
+
         guard world.namespaces[endpoint.namespace] != nil else { return Decision(.deny, .noProfile) }
         return Decision(.allow, .profile(name: "kns.\(endpoint.namespace)", index: 0))
     }
