@@ -70,8 +70,8 @@ static __always_inline int tagged(void *map, const void *key, __u32 tag, __u32 *
 
 /*
  * Nodes of the trie are never changed in place, and handed out again after a grace period only (kernel/bpf/lpm_trie.c:
- * bpf_mem_cache_free_rcu(), before Linux 6.14 kfree_rcu()), so the value is one that the prefix had while we looked. The
- * tag is the payload's complement because the key that matched is not known here; it catches a damaged word.
+ * bpf_mem_cache_free_rcu(), before Linux 6.14 kfree_rcu()), so the value is one that the prefix had while we looked.
+ * The tag is the payload's complement because the key that matched is not known here; it catches a damaged word.
  */
 static __always_inline int prefix_identity(const struct question *question, __u32 *identity)
 {
@@ -155,7 +155,8 @@ VERIFIED_ONCE __u32 bulkhead_decide(struct question *question)
 
 	if (!question)
 		return DROP(BULKHEAD_NO_TABLE);
-	index = BULKHEAD_STACK_INDEX(question->leg, question->direction & 1, (__u32)meta_word(BULKHEAD_META_GENERATION));
+	index = (__u32)meta_word(BULKHEAD_META_GENERATION);
+	index = BULKHEAD_STACK_INDEX(question->leg, question->direction & 1, index);
 	barrier();
 	value = bpf_map_lookup_elem(&stacks, &index);
 	if (!value)

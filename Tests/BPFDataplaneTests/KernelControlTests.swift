@@ -17,8 +17,10 @@ extension KernelTests {
 
         @Test func arp() throws {
             let world = try closedWorld()
-            #expect(try world.send(.fromWorkload, P.arp(operation: 1, sender: "10.0.0.1", target: "10.0.0.2")) == .passed)
-            #expect(try world.send(.fromWorkload, P.arp(operation: 1, sender: "0.0.0.0", target: "10.0.0.1")) == .passed)
+            #expect(
+                try world.send(.fromWorkload, P.arp(operation: 1, sender: "10.0.0.1", target: "10.0.0.2")) == .passed)
+            #expect(
+                try world.send(.fromWorkload, P.arp(operation: 1, sender: "0.0.0.0", target: "10.0.0.1")) == .passed)
             for operation: UInt16 in [1, 2] {
                 #expect(
                     try world.send(.fromWorkload, P.arp(operation: operation, sender: "10.0.0.9", target: "10.0.0.9"))
@@ -46,7 +48,8 @@ extension KernelTests {
             #expect(try from(discovery(136, source: "fe80::5", target: "fe80::5")) == .passed)
             #expect(try from(discovery(136, source: "fd00::1", target: "fd00::2")) == spoofed)
             #expect(try from(discovery(133, source: "fe80::5", target: "::")) == .passed)
-            #expect(try from(discovery(134, source: "fe80::5", target: "::")) == .dropped(BULKHEAD_ROUTER_ADVERTISEMENT))
+            #expect(
+                try from(discovery(134, source: "fe80::5", target: "::")) == .dropped(BULKHEAD_ROUTER_ADVERTISEMENT))
             #expect(try from(discovery(137, source: "fe80::5", target: "::")) == .dropped(BULKHEAD_REDIRECT))
             for type: UInt8 in [134, 135, 136] {
                 #expect(try world.send(.toWorkload, discovery(type, source: "fe80::7", target: "fd00::1")) == .passed)
@@ -84,7 +87,8 @@ extension KernelTests {
             }
             #expect(try world.send(.fromWorkload, mld(143, "fe80::5")) == .passed)
             #expect(try world.send(.fromWorkload, mld(143, "::")) == .passed)
-            #expect(try world.send(.fromWorkload, mld(143, "fe80::5", hopLimit: 2)) == .dropped(BULKHEAD_SPOOFED_SOURCE))
+            #expect(
+                try world.send(.fromWorkload, mld(143, "fe80::5", hopLimit: 2)) == .dropped(BULKHEAD_SPOOFED_SOURCE))
             #expect(try world.send(.fromWorkload, mld(130, "fe80::5")) == .dropped(BULKHEAD_ROUTER_ADVERTISEMENT))
             #expect(try world.send(.toWorkload, mld(130, "fe80::7")) == .passed)
         }
@@ -105,7 +109,8 @@ extension KernelTests {
                 try world.send(.fromWorkload, P.ipv4("0.0.0.0", "255.255.255.255", 17, P.udp(68, 69), group: true))
                     == .dropped(BULKHEAD_SPOOFED_SOURCE))
             #expect(
-                try world.send(.fromWorkload, P.ipv6("fe80::5", "ff02::1:2", 17, P.udp(546, 547), group: true)) == .passed)
+                try world.send(.fromWorkload, P.ipv6("fe80::5", "ff02::1:2", 17, P.udp(546, 547), group: true))
+                    == .passed)
             #expect(try world.send(.toWorkload, P.ipv6("fe80::7", "fe80::5", 17, P.udp(547, 546))) == .passed)
             #expect(
                 try world.send(.toWorkload, P.ipv6("fe80::7", "fe80::5", 17, P.udp(53, 546)))

@@ -9,7 +9,9 @@ extension KernelTests {
         typealias W = KernelWorld
         let more: UInt16 = 0x2000
 
-        func part(_ offset: UInt16, _ payload: [UInt8], id: UInt16 = 7, more: Bool = true, source: String = "10.0.0.1") -> [UInt8] {
+        func part(_ offset: UInt16, _ payload: [UInt8], id: UInt16 = 7, more: Bool = true, source: String = "10.0.0.1")
+            -> [UInt8]
+        {
             P.ipv4(
                 source, "10.0.0.2", 17, payload, fragment: (more ? self.more : 0) | offset, identification: id)
         }
@@ -61,7 +63,8 @@ extension KernelTests {
                 fragment: more, identification: 7)
             #expect(try world.send(.fromWorkload, echo) == .passed)
             #expect(
-                try world.send(.fromWorkload, P.ipv4("10.0.0.1", "10.0.0.2", 1, [1, 2], fragment: 4, identification: 7))
+                try world.send(
+                    .fromWorkload, P.ipv4("10.0.0.1", "10.0.0.2", 1, [1, 2], fragment: 4, identification: 7))
                     == .passed)
             func v6(_ field: UInt16, _ payload: [UInt8], next: UInt8 = 17, id: UInt8 = 9) -> [UInt8] {
                 P.ipv6("fd00::1", "fd00::2", 44, [next, 0] + P.big(field) + [0, 0, 0, id] + payload)
@@ -82,7 +85,9 @@ extension KernelTests {
             try world.setBase(W.ingressStack, allowed: false)
             let unrelated = W.Verdict.dropped(BULKHEAD_ICMP_ERROR_UNRELATED)
             let request = P.ipv4("10.0.0.1", "10.0.0.2", 17, P.udp(5, 53))
-            func error(about packet: [UInt8], type: UInt8 = 3, from router: String = "10.0.0.254", to: String = "10.0.0.1") -> [UInt8] {
+            func error(
+                about packet: [UInt8], type: UInt8 = 3, from router: String = "10.0.0.254", to: String = "10.0.0.1"
+            ) -> [UInt8] {
                 P.ipv4(router, to, 1, P.icmp(type, 3, rest: Array(P.packet(of: packet).prefix(28))))
             }
             #expect(try world.send(.toWorkload, error(about: request)) == unrelated)
@@ -94,8 +99,12 @@ extension KernelTests {
             // The flow in the sense in which the workload did not send.
             let reversed = P.ipv4("10.0.0.2", "10.0.0.1", 17, P.udp(53, 5))
             #expect(try world.send(.toWorkload, error(about: reversed)) == unrelated)
-            #expect(try world.send(.toWorkload, error(about: P.ipv4("10.0.0.1", "10.0.0.2", 17, P.udp(5, 54)))) == unrelated)
-            #expect(try world.send(.toWorkload, error(about: request, to: "10.0.0.9")) == .dropped(BULKHEAD_NOT_ITS_ADDRESS))
+            #expect(
+                try world.send(.toWorkload, error(about: P.ipv4("10.0.0.1", "10.0.0.2", 17, P.udp(5, 54)))) == unrelated
+            )
+            #expect(
+                try world.send(.toWorkload, error(about: request, to: "10.0.0.9")) == .dropped(BULKHEAD_NOT_ITS_ADDRESS)
+            )
             // The workload's own error about what it was sent.
             #expect(try world.send(.fromWorkload, error(about: reversed, from: "10.0.0.1", to: "10.0.0.2")) == .passed)
             #expect(

@@ -67,7 +67,9 @@ extension KernelTests {
             #expect(
                 try world.send(.fromWorkload, P.ipv6("fd00::1", "fd00::2", 0, [60] + padding + [17] + padding + udp))
                     == .passed)
-            #expect(try world.kernel.halfOpen.lookup(world.flowKey(17, local: 1000, peer: 2000, peerAddress: "fd00::2")) != nil)
+            #expect(
+                try world.kernel.halfOpen.lookup(world.flowKey(17, local: 1000, peer: 2000, peerAddress: "fd00::2"))
+                    != nil)
             #expect(
                 try world.send(.fromWorkload, P.ipv6("fd00::1", "fd00::2", 43, [17] + padding + udp))
                     == .dropped(BULKHEAD_IP_OPTIONS))

@@ -17,10 +17,12 @@ extension KernelTests {
             init(_ world: KernelWorld) { self.world = world }
 
             func callAsFunction(
-                to peer: String = "10.0.0.2", port destination: UInt16 = 80, transport: UInt8 = 17, source: UInt16? = nil
+                to peer: String = "10.0.0.2", port destination: UInt16 = 80, transport: UInt8 = 17,
+                source: UInt16? = nil
             ) throws -> W.Verdict {
                 port += 1
-                let payload = transport == 6 ? P.tcp(source ?? port, destination, P.syn) : P.udp(source ?? port, destination)
+                let payload =
+                    transport == 6 ? P.tcp(source ?? port, destination, P.syn) : P.udp(source ?? port, destination)
                 let isV6 = peer.contains(":")
                 return try world.send(
                     .fromWorkload,
@@ -60,7 +62,9 @@ extension KernelTests {
             ]
             for port in UInt32(1000)..<4000 { ranges.append((udp | port, W.outcome(allowed: port % 2 == 1))) }
             try world.setPair(W.egressStack, row: world.row(ranges))
-            for (port, passes) in [79: false, 80: true, 89: true, 90: false, 443: true, 444: false, 0: false, 65535: false] {
+            for (port, passes) in [
+                79: false, 80: true, 89: true, 90: false, 443: true, 444: false, 0: false, 65535: false,
+            ] {
                 #expect(try probe(port: UInt16(port), transport: 6) == (passes ? .passed : .dropped(W.deny)), "\(port)")
             }
             for port in [999, 1000, 1001, 2500, 2501, 3998, 3999, 4000, 60001] {
@@ -168,7 +172,9 @@ extension KernelTests {
             let world = try KernelWorld()
             let probe = Prober(world)
             try world.setBase(20, allowed: false)
-            for generation in 1..<4 { world.setStack(generation == 2 ? 20 : W.egressStack, leg: 1, direction: 1, generation: generation) }
+            for generation in 1..<4 {
+                world.setStack(generation == 2 ? 20 : W.egressStack, leg: 1, direction: 1, generation: generation)
+            }
             for generation in UInt64(0)..<9 {
                 world.setMeta(BULKHEAD_META_GENERATION, generation)
                 #expect(try probe() == (generation % 4 == 2 ? .dropped(W.deny) : .passed), "\(generation)")

@@ -25,7 +25,9 @@ import Testing
         }
 
         @Test func refusesAFolderOutsideABPFFileSystem() {
-            #expect(throws: KernelError.notBPFFileSystem(path: "/tmp/bulkhead-kernel-test/" + KernelObject.schemaDirectory)) {
+            #expect(
+                throws: KernelError.notBPFFileSystem(path: "/tmp/bulkhead-kernel-test/" + KernelObject.schemaDirectory)
+            ) {
                 _ = try KernelObject(pinDirectory: "/tmp/bulkhead-kernel-test")
             }
             try? FileManager.default.removeItem(atPath: "/tmp/bulkhead-kernel-test")
@@ -57,8 +59,9 @@ import Testing
                 for key in keys { try world.kernel.interfaces.setPayload(1, for: key) }
             }
             #expect(error == .map(name: "interfaces", operation: "update", errno: E2BIG))
-            #expect("\(KernelError.map(name: "interfaces", operation: "update", errno: E2BIG))"
-                == "update in the kernel map interfaces: Argument list too long; the map is full")
+            #expect(
+                "\(KernelError.map(name: "interfaces", operation: "update", errno: E2BIG))"
+                    == "update in the kernel map interfaces: Argument list too long; the map is full")
         }
     }
 }

@@ -116,7 +116,8 @@ final class KernelWorld {
         bulkhead_leg_key(slot: slot, family: family(address), address: kernelAddress(address))
     }
 
-    func flowKey(_ transport: UInt8, local: UInt16, peer: UInt16, peerAddress: String = "10.0.0.2") -> bulkhead_flow_key {
+    func flowKey(_ transport: UInt8, local: UInt16, peer: UInt16, peerAddress: String = "10.0.0.2") -> bulkhead_flow_key
+    {
         bulkhead_flow_key(
             slot: 1, family: UInt8(family(peerAddress)), protocol: transport, local_port: local, peer_port: peer,
             asker: 0, local: kernelAddress(family(peerAddress) == 4 ? "10.0.0.1" : "fd00::1"),
