@@ -59,7 +59,9 @@ let package = Package(
                 "PolicyModel",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "WorkloadSources", dependencies: ["PolicyModel", "Netlink", "CLinux"]),
@@ -103,7 +105,9 @@ let package = Package(
         .testTarget(
             name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
             swiftSettings: optimised),
-        .testTarget(name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis"]),
+        .testTarget(
+            name: "PolicyAnalysisTests",
+            dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
         .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"]),
         .testTarget(
@@ -112,7 +116,7 @@ let package = Package(
                 "BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyEngine", "PolicyModel", "PolicyTesting",
             ],
             swiftSettings: optimised),
-        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "PolicyModel"]),
+        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
         .testTarget(
             name: "WorkloadSourcesTests", dependencies: ["WorkloadSources", "PolicyModel", "Netlink", "CLinux"]),
         .testTarget(

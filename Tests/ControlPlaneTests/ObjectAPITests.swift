@@ -14,7 +14,7 @@ import Testing
     }
 
     @Test func createsReadsReplacesAndDeletes() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let created = try await server.send("POST", Self.policies, Self.policy("web"))
             #expect(created.status == 201)
             let metadata = created.json["metadata"]
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func writesThatChangeNothingMakeNoRevision() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let created = try await server.send("POST", Self.policies, Self.policy("web"))
             let again = try await server.send("PUT", Self.policies + "/web", Self.policy("web"))
             #expect(again.json["metadata"]?["resourceVersion"] == created.json["metadata"]?["resourceVersion"])
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func refusesWhatIsNotEnforcedYetByItsPath() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let refused = try await server.send(
                 "POST", Self.policies + "?fieldValidation=Ignore",
                 Self.policy("web", spec: ["ingress": [["action": "Allow", "http": ["methods": ["GET"]]]]]))
@@ -82,7 +82,7 @@ import Testing
 
     @Test(arguments: [("", 400), ("?fieldValidation=Strict", 400), ("?fieldValidation=Warn", 201), ("?fieldValidation=Ignore", 201)])
     func treatsUnknownFieldsAsAsked(query: String, status: Int) async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let answer = try await server.send(
                 "POST", Self.policies + query, Self.policy("web", spec: ["selectorr": "all()"]))
             #expect(answer.status == status)
@@ -97,7 +97,7 @@ import Testing
     }
 
     @Test func dryRunChangesNothing() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let answer = try await server.send("POST", Self.policies + "?dryRun=All", Self.policy("web"))
             #expect(answer.status == 201)
             #expect(try await server.send("GET", Self.policies + "/web").status == 404)
@@ -109,7 +109,7 @@ import Testing
     }
 
     @Test func keepsReferencesWhole() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let tiers = "/apis/projectcalico.org/v3/tiers"
             let missing = try await server.send("POST", Self.policies, Self.policy("web", spec: ["tier": "security"]))
             #expect(missing.status == 422)
@@ -136,7 +136,7 @@ import Testing
     }
 
     @Test func guardsTheDefaults() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let tier = "/apis/projectcalico.org/v3/tiers/default"
             #expect(try await server.send("GET", tier).json["spec"]?["order"]?.integerValue == 1_000_000)
             #expect(try await server.send("DELETE", tier).status == 403)
@@ -148,7 +148,7 @@ import Testing
     }
 
     @Test func aNamespaceTakesItsContentsAlong() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let namespace: JSONValue = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "shop"]]
             let created = try await server.send("POST", "/api/v1/namespaces", namespace)
             #expect(created.status == 201)
@@ -165,7 +165,7 @@ import Testing
     }
 
     @Test func checksPreconditionsOfADeletion() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let created = try await server.send("POST", Self.policies, Self.policy("web"))
             let wrong = try await server.send("DELETE", Self.policies + "/web", ["preconditions": ["uid": "another"]])
             #expect(wrong.status == 409)
@@ -177,7 +177,7 @@ import Testing
     }
 
     @Test func selectsByLabelsAndFields() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             for (name, label) in [("a", "x"), ("b", "y"), ("c", "x")] {
                 var policy = Self.policy(name)
                 policy["metadata"]?["labels"] = ["team": .string(label)]
@@ -197,7 +197,7 @@ import Testing
     }
 
     @Test func acceptsYAML() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let yaml = """
                 apiVersion: projectcalico.org/v3
                 kind: NetworkPolicy
@@ -219,7 +219,7 @@ import Testing
     }
 
     @Test func patchesByJSONPatchAndRefusesServerSideApply() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             _ = try await server.send("POST", Self.policies, Self.policy("web"))
             let patched = try await server.send(
                 "PATCH", Self.policies + "/web", [["op": "add", "path": "/spec/order", "value": 3]],

@@ -27,7 +27,7 @@ struct RunningServer: Sendable {
     let token: String
     let stateDirectory: String
     let node: RecordedNode
-    let flows: MemoryFlowStore
+    let flows: SQLiteFlowStore
     let store: SQLiteStore
 
     static func with(
@@ -40,7 +40,7 @@ struct RunningServer: Sendable {
         defer { if stateDirectory == nil { try? FileManager.default.removeItem(atPath: directory) } }
         let store = try SQLiteStore(path: directory + "/store.sqlite")
         let node = RecordedNode()
-        let flows = MemoryFlowStore()
+        let flows = try SQLiteFlowStore(path: directory + "/flows.sqlite")
         var logger = Logger(label: "test")
         logger.logLevel = ProcessInfo.processInfo.environment["BULKHEAD_API_SERVE"] == nil ? .warning : .debug
         let server = APIServer(

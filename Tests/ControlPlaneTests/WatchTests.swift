@@ -11,7 +11,7 @@ import Testing
     }
 
     @Test func tellsWhatThereIsAndWhatComes() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             _ = try await server.send("POST", ObjectAPITests.policies, ObjectAPITests.policy("first"))
             let lines = try await server.lines(ObjectAPITests.policies + "?watch=true", count: 4) {
                 _ = try await server.send("POST", ObjectAPITests.policies, ObjectAPITests.policy("second"))
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func goesOnFromAResourceVersion() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             _ = try await server.send("POST", ObjectAPITests.policies, ObjectAPITests.policy("first"))
             let list = try await server.send("GET", ObjectAPITests.policies)
             let version = try #require(list.json["metadata"]?["resourceVersion"]?.stringValue)
@@ -37,12 +37,12 @@ import Testing
     }
 
     @Test func followsLabels() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             var policy = ObjectAPITests.policy("web")
             policy["metadata"]?["labels"] = ["team": "x"]
             _ = try await server.send("POST", ObjectAPITests.policies, policy)
             _ = try await server.send("POST", ObjectAPITests.policies, ObjectAPITests.policy("other"))
-            func label(_ name: String, _ value: JSONValue) async throws {
+            @Sendable func label(_ name: String, _ value: JSONValue) async throws {
                 _ = try await server.send(
                     "PATCH", ObjectAPITests.policies + "/" + name, ["metadata": ["labels": ["team": value]]],
                     contentType: "application/merge-patch+json")
@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func announcesTheEndOfTheInitialEvents() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let lines = try await server.lines(
                 "/apis/projectcalico.org/v3/tiers?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true",
                 count: 2)
@@ -67,7 +67,7 @@ import Testing
     }
 
     @Test func endsWhenTheTimeIsUp() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let answer = try await server.send("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=1")
             #expect(answer.status == 200)
             #expect(answer.text.split(separator: "\n").count == 1)
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func sendsTablesWithColumnsOnce() async throws {
-        try await RunningServer.with { server in
+        try await RunningServer.with { (server) async throws in
             let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
             let lines = try await server.lines(
                 ObjectAPITests.policies + "?watch=1", accept: accept, count: 2

@@ -127,22 +127,16 @@ struct BulkheadEndpoints: Sendable {
             body: .stream { sink in
                 guard newest.records.isEmpty || sink.send(Self.lines(newest.records)) else { return }
                 var cursor = newest.cursor
-                while !Task.isCancelled {
+                while (try? await flows.wait(after: cursor)) != nil {
                     guard let next = try? await flows.records(after: cursor, limit: Self.followBatch) else { return }
                     cursor = next.cursor
-                    if next.records.isEmpty {
-                        guard (try? await Task.sleep(for: Self.followInterval)) != nil else { return }
-                    } else {
-                        guard sink.send(Self.lines(next.records)) else { return }
-                    }
+                    guard next.records.isEmpty || sink.send(Self.lines(next.records)) else { return }
                 }
             })
     }
 
     private static let linesContentType = "application/x-ndjson"
     private static let followBatch = 1000
-    /// A person sees a flow within this time; a store is asked no more often than this.
-    private static let followInterval = Duration.milliseconds(100)
 
     private static func lines(_ records: [FlowRecord]) -> [UInt8] {
         records.flatMap { FlowDocument.value($0).serialized() + [UInt8(ascii: "\n")] }
