@@ -16,8 +16,8 @@ typedef long long __s64;
 #define SEC(name) __attribute__((section(name), used))
 #define __always_inline inline __attribute__((always_inline))
 /*
- * A function the verifier checks by itself, once, instead of again at every call on every path: what keeps the number of
- * its steps near the number of instructions. It checks such a function for any arguments, so each begins with the
+ * A function the verifier checks by itself, once, instead of again at every call on every path: what keeps the number
+ * of its steps near the number of instructions. It checks such a function for any arguments, so each begins with the
  * check for NULL that none of our calls needs.
  */
 #define VERIFIED_ONCE __attribute__((noinline))

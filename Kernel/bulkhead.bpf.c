@@ -119,7 +119,7 @@ VERIFIED_ONCE __u32 recall_fragment(struct packet *packet)
 	return CONTINUE;
 }
 
-/* Turns the packet's key into that of the packet an ICMP error quotes, which went the other way. Returns 0 if it can. */
+/* Turns the packet's key into that of the packet an ICMP error quotes. Returns 0 if it can. */
 VERIFIED_ONCE int quote(struct __sk_buff *skb, struct packet *packet)
 {
 	__u16 part[4];
@@ -134,8 +134,8 @@ VERIFIED_ONCE int quote(struct __sk_buff *skb, struct packet *packet)
 	if (packet->key.family == 4) {
 		struct ipv4_header header;
 
-		if (bpf_skb_load_bytes(skb, transport, &header, sizeof(header)) || header.version_and_length >> 4 != 4 ||
-		    header.fragment & swap16(0x1fff))
+		if (bpf_skb_load_bytes(skb, transport, &header, sizeof(header)) ||
+		    header.version_and_length >> 4 != 4 || header.fragment & swap16(0x1fff))
 			return 1;
 		packet->key.protocol = header.protocol;
 		set_ipv4(source_of(packet), header.source);

@@ -195,8 +195,7 @@ VERIFIED_ONCE __u32 foreign_destination(struct packet *packet)
 	if (multicast(packet->key.family, &packet->key.local) || (packet->key.family == 4 && packet->group)) {
 		if (packet->from_host)
 			return PASS(BULKHEAD_LOCAL_HOST);
-		return packet->slot_flags & BULKHEAD_SLOT_OPEN_INGRESS ? PASS(BULKHEAD_MULTICAST)
-								       : DROP(BULKHEAD_MULTICAST);
+		return packet->slot_flags & BULKHEAD_SLOT_OPEN_INGRESS ? PASS(0) : DROP(BULKHEAD_MULTICAST);
 	}
 	return DROP(BULKHEAD_NOT_ITS_ADDRESS);
 }

@@ -43,8 +43,9 @@ enum { WORD_NONE, WORD_FOUND, WORD_TORN };
 
 /*
  * A steering word and whether its tag is the key's. An element of a hash may be freed and given to another key while
- * we hold its address, preallocated or not (both allocators hand freed elements out again without a grace period),
- * so the word names the key it was written for. One retry finds the key's own element or none.
+ * we hold its address: preallocated ones go back to a free list, others to bpf_mem_cache_free(), and both hand them out
+ * again without a grace period (kernel/bpf/hashtab.c, free_htab_elem()). So the word names the key it was written
+ * for. One retry finds the key's own element or none.
  */
 static __always_inline int tagged(void *map, const void *key, __u32 tag, __u32 *payload)
 {
@@ -68,8 +69,9 @@ static __always_inline int tagged(void *map, const void *key, __u32 tag, __u32 *
 }
 
 /*
- * Nodes of the trie are freed after a grace period, so the value is one that the prefix had while we looked; the tag is
- * the payload's complement because the key that matched is not known here, and catches a torn word.
+ * Nodes of the trie are never changed in place, and handed out again after a grace period only (kernel/bpf/lpm_trie.c:
+ * bpf_mem_cache_free_rcu(), before Linux 6.14 kfree_rcu()), so the value is one that the prefix had while we looked.
+ * The tag is the payload's complement because the key that matched is not known here; it catches a damaged word.
  */
 static __always_inline int prefix_identity(const struct question *question, __u32 *identity)
 {
@@ -153,7 +155,8 @@ VERIFIED_ONCE __u32 bulkhead_decide(struct question *question)
 
 	if (!question)
 		return DROP(BULKHEAD_NO_TABLE);
-	index = BULKHEAD_STACK_INDEX(question->leg, question->direction & 1, (__u32)meta_word(BULKHEAD_META_GENERATION));
+	index = (__u32)meta_word(BULKHEAD_META_GENERATION);
+	index = BULKHEAD_STACK_INDEX(question->leg, question->direction & 1, index);
 	barrier();
 	value = bpf_map_lookup_elem(&stacks, &index);
 	if (!value)

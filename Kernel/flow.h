@@ -2,8 +2,8 @@
 /*
  * The flow table: connections that were allowed, at one policed end.
  *
- * Two maps. `half_open` holds what one side alone has said and forgets the oldest; `flows` holds what the other side has
- * answered, and for TCP what the initiator has acknowledged with the right number, so that no flood of packets with
+ * Two maps. `half_open` holds what one side alone has said and forgets the oldest; `flows` holds what the other side
+ * has answered, and for TCP what the initiator has acknowledged with the right number, so that no flood of packets with
  * forged senders can fill it or push out an idle connection.
  */
 #ifndef BULKHEAD_FLOW_H
@@ -34,9 +34,10 @@ static __always_inline __u64 flow_word(__u32 epoch, __u32 tag, __u32 flags)
 
 static __always_inline int expired(const struct bulkhead_flow *flow, __u8 protocol, __u64 now)
 {
-	__u64 seen = READ_ONCE(flow->last_seen);
+	/* Signed: another CPU may have seen a packet after we read the clock. */
+	__s64 idle = now - READ_ONCE(flow->last_seen);
 
-	return now > seen && now - seen > bulkhead_flow_timeout(protocol, READ_ONCE(flow->state));
+	return idle > (__s64)bulkhead_flow_timeout(protocol, READ_ONCE(flow->state));
 }
 
 /* Elements of both maps are handed to other keys while we hold them (see tagged()). */
@@ -104,6 +105,7 @@ VERIFIED_ONCE __u32 consult(const struct packet *packet, struct bulkhead_flow *f
 	__u16 type_code = flow->type_code;
 	__u32 direction = flags & BULKHEAD_FLOW_EGRESS ? BULKHEAD_EGRESS : BULKHEAD_INGRESS;
 	__u32 leg, found;
+	__u64 after;
 
 	if ((__u32)word == packet->epoch)
 		return flags & BULKHEAD_FLOW_CUT ? DROP(BULKHEAD_OUTCOME_PAYLOAD(before)) : PASS(0);
@@ -123,9 +125,8 @@ VERIFIED_ONCE __u32 consult(const struct packet *packet, struct bulkhead_flow *f
 	flags = BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY ? flags | BULKHEAD_FLOW_CUT
 									 : flags & ~BULKHEAD_FLOW_CUT;
 	/* Fails when another CPU was first, or the element is another flow's by now: then nothing is ours to write. */
-	if (__sync_val_compare_and_swap(&flow->word, word,
-					flow_word(packet->epoch, word >> (32 + BULKHEAD_FLOW_TAG_SHIFT), flags)) == word &&
-	    outcome != before) {
+	after = flow_word(packet->epoch, word >> (32 + BULKHEAD_FLOW_TAG_SHIFT), flags);
+	if (__sync_val_compare_and_swap(&flow->word, word, after) == word && outcome != before) {
 		WRITE_ONCE(flow->outcome, outcome);
 		report(packet, BULKHEAD_EVENT_REDECIDED, outcome, direction, type_code);
 	}

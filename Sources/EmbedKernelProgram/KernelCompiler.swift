@@ -28,7 +28,8 @@ struct KernelCompiler {
         // -g for BTF; tags are computed over keys as words, whatever the types of their fields. No standard headers: the programs bring the few kernel declarations they need.
         process.arguments =
             [
-                "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-fno-strict-aliasing", "-nostdinc", "-Wall", "-Wextra", "-Werror",
+                "-target", "bpf", "-mcpu=v3", "-O2", "-g", "-fno-strict-aliasing", "-nostdinc", "-Wall", "-Wextra",
+                "-Werror",
                 "-DBULKHEAD_KERNEL", "-fdebug-prefix-map=\(folder.path)=Kernel",
             ] + arguments
         let pipe = Pipe()

@@ -48,7 +48,8 @@ struct HashMapHandle<Key: BitwiseCopyable, Value: BitwiseCopyable>: ~Copyable {
             let result = keys.withUnsafeBufferPointer { keys in
                 values.withUnsafeBufferPointer { values in
                     bulkhead_map_update_batch(
-                        descriptor.raw, keys.baseAddress.map { $0 + done }, values.baseAddress.map { $0 + done }, &count)
+                        descriptor.raw, keys.baseAddress.map { $0 + done }, values.baseAddress.map { $0 + done }, &count
+                    )
                 }
             }
             if result == -ENOTSUP || result == -EINVAL && count == UInt32(keys.count - done) {

@@ -1,0 +1,120 @@
+import CBPF
+import Testing
+
+@testable import BPFDataplane
+
+extension KernelTests {
+    /// With a policy that denies everything: control traffic is not policy's business.
+    @Suite struct Control {
+        typealias P = KernelPacket
+
+        func closedWorld() throws -> KernelWorld {
+            let world = try KernelWorld()
+            try world.setBase(KernelWorld.egressStack, allowed: false)
+            try world.setBase(KernelWorld.ingressStack, allowed: false)
+            return world
+        }
+
+        @Test func arp() throws {
+            let world = try closedWorld()
+            #expect(
+                try world.send(.fromWorkload, P.arp(operation: 1, sender: "10.0.0.1", target: "10.0.0.2")) == .passed)
+            #expect(
+                try world.send(.fromWorkload, P.arp(operation: 1, sender: "0.0.0.0", target: "10.0.0.1")) == .passed)
+            for operation: UInt16 in [1, 2] {
+                #expect(
+                    try world.send(.fromWorkload, P.arp(operation: operation, sender: "10.0.0.9", target: "10.0.0.9"))
+                        == .dropped(BULKHEAD_SPOOFED_NEIGHBOUR))
+            }
+            #expect(try world.send(.toWorkload, P.arp(operation: 2, sender: "10.0.0.9", target: "10.0.0.1")) == .passed)
+            #expect(try world.count(BULKHEAD_CONTROL) == 3)
+        }
+
+        func discovery(_ type: UInt8, source: String, target: String, hopLimit: UInt8 = 255) -> [UInt8] {
+            P.ipv6(source, "ff02::1", 58, P.icmp(type, 0, rest: P.address(target)), hopLimit: hopLimit, group: true)
+        }
+
+        @Test func neighbourDiscovery() throws {
+            let world = try closedWorld()
+            let spoofed = KernelWorld.Verdict.dropped(BULKHEAD_SPOOFED_NEIGHBOUR)
+            func from(_ packet: [UInt8]) throws -> KernelWorld.Verdict { try world.send(.fromWorkload, packet) }
+            #expect(try from(discovery(135, source: "fd00::1", target: "fd00::2")) == .passed)
+            #expect(try from(discovery(135, source: "fe80::5", target: "fd00::2")) == .passed)
+            #expect(try from(discovery(135, source: "::", target: "fd00::1")) == .passed)
+            #expect(try from(discovery(135, source: "::", target: "fd00::2")) == spoofed)
+            #expect(try from(discovery(135, source: "fd00::9", target: "fd00::2")) == spoofed)
+            #expect(try from(discovery(135, source: "fd00::1", target: "fd00::2", hopLimit: 254)) == spoofed)
+            #expect(try from(discovery(136, source: "fd00::1", target: "fd00::1")) == .passed)
+            #expect(try from(discovery(136, source: "fe80::5", target: "fe80::5")) == .passed)
+            #expect(try from(discovery(136, source: "fd00::1", target: "fd00::2")) == spoofed)
+            #expect(try from(discovery(133, source: "fe80::5", target: "::")) == .passed)
+            #expect(
+                try from(discovery(134, source: "fe80::5", target: "::")) == .dropped(BULKHEAD_ROUTER_ADVERTISEMENT))
+            #expect(try from(discovery(137, source: "fe80::5", target: "::")) == .dropped(BULKHEAD_REDIRECT))
+            for type: UInt8 in [134, 135, 136] {
+                #expect(try world.send(.toWorkload, discovery(type, source: "fe80::7", target: "fd00::1")) == .passed)
+                #expect(
+                    try world.send(.toWorkload, discovery(type, source: "fe80::7", target: "fd00::1", hopLimit: 64))
+                        == spoofed)
+            }
+            #expect(
+                try world.send(.toWorkload, discovery(137, source: "fe80::7", target: "fd00::1"))
+                    == .dropped(BULKHEAD_REDIRECT))
+            // Never in fragments (RFC 6980).
+            let fragment: [UInt8] = [58, 0, 0, 1, 0, 0, 0, 9]
+            let packet = P.ipv6(
+                "fd00::1", "ff02::1", 44, fragment + P.icmp(135, 0, rest: P.address("fd00::2")), hopLimit: 255)
+            #expect(try from(packet) == .dropped(BULKHEAD_FRAGMENT))
+        }
+
+        @Test func groupMembership() throws {
+            let world = try closedWorld()
+            let alert: [UInt8] = [0x94, 4, 0, 0]
+            let report: [UInt8] = [0x22, 0, 0, 0, 0, 0, 0, 1]
+            let query: [UInt8] = [0x11, 0, 0, 0, 0, 0, 0, 0]
+            func igmp(_ source: String, _ payload: [UInt8]) -> [UInt8] {
+                P.ipv4(source, "224.0.0.22", 2, payload, options: alert, group: true)
+            }
+            #expect(try world.send(.fromWorkload, igmp("10.0.0.1", report)) == .passed)
+            #expect(try world.send(.fromWorkload, igmp("0.0.0.0", report)) == .passed)
+            #expect(try world.send(.fromWorkload, igmp("10.0.0.9", report)) == .dropped(BULKHEAD_SPOOFED_SOURCE))
+            #expect(try world.send(.fromWorkload, igmp("10.0.0.1", query)) == .dropped(BULKHEAD_ROUTER_ADVERTISEMENT))
+            #expect(try world.send(.toWorkload, igmp("10.0.0.254", query)) == .passed)
+
+            func mld(_ type: UInt8, _ source: String, hopLimit: UInt8 = 1) -> [UInt8] {
+                P.ipv6(
+                    source, "ff02::16", 0, [58, 0, 5, 2, 0, 0, 1, 0] + P.icmp(type, 0), hopLimit: hopLimit, group: true)
+            }
+            #expect(try world.send(.fromWorkload, mld(143, "fe80::5")) == .passed)
+            #expect(try world.send(.fromWorkload, mld(143, "::")) == .passed)
+            #expect(
+                try world.send(.fromWorkload, mld(143, "fe80::5", hopLimit: 2)) == .dropped(BULKHEAD_SPOOFED_SOURCE))
+            #expect(try world.send(.fromWorkload, mld(130, "fe80::5")) == .dropped(BULKHEAD_ROUTER_ADVERTISEMENT))
+            #expect(try world.send(.toWorkload, mld(130, "fe80::7")) == .passed)
+        }
+
+        @Test func dhcp() throws {
+            let world = try closedWorld()
+            let answer = P.ipv4("10.0.0.254", "10.0.0.1", 17, P.udp(67, 68))
+            #expect(try world.send(.toWorkload, answer) == .dropped(KernelWorld.deny))
+            #expect(
+                try world.send(.fromWorkload, P.ipv4("0.0.0.0", "255.255.255.255", 17, P.udp(68, 67), group: true))
+                    == .passed)
+            // An answer to the address that was asked for, and a broadcast one.
+            #expect(try world.send(.toWorkload, answer) == .passed)
+            #expect(
+                try world.send(.toWorkload, P.ipv4("10.0.0.254", "255.255.255.255", 17, P.udp(67, 68), group: true))
+                    == .passed)
+            #expect(
+                try world.send(.fromWorkload, P.ipv4("0.0.0.0", "255.255.255.255", 17, P.udp(68, 69), group: true))
+                    == .dropped(BULKHEAD_SPOOFED_SOURCE))
+            #expect(
+                try world.send(.fromWorkload, P.ipv6("fe80::5", "ff02::1:2", 17, P.udp(546, 547), group: true))
+                    == .passed)
+            #expect(try world.send(.toWorkload, P.ipv6("fe80::7", "fe80::5", 17, P.udp(547, 546))) == .passed)
+            #expect(
+                try world.send(.toWorkload, P.ipv6("fe80::7", "fe80::5", 17, P.udp(53, 546)))
+                    == .dropped(BULKHEAD_NOT_ITS_ADDRESS))
+        }
+    }
+}

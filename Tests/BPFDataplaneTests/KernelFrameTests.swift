@@ -1,0 +1,146 @@
+import CBPF
+import Testing
+
+@testable import BPFDataplane
+
+extension KernelTests {
+    @Suite struct Frames {
+        typealias P = KernelPacket
+        let udp = P.udp(1000, 2000)
+
+        @Test func unknownInterface() throws {
+            let world = try KernelWorld()
+            try world.kernel.interfaces.delete(bulkhead_interface_key(ifindex: 1))
+            let packet = P.ipv4("10.0.0.1", "10.0.0.2", 17, udp)
+            #expect(try world.send(.fromWorkload, packet) == .dropped(BULKHEAD_UNKNOWN_INTERFACE))
+            #expect(try world.count(BULKHEAD_UNKNOWN_INTERFACE) == 1)
+        }
+
+        @Test func framesThatAreNotUnderstood() throws {
+            let world = try KernelWorld()
+            let inner = P.packet(of: P.ipv4("10.0.0.1", "10.0.0.2", 17, udp))
+            for side in [KernelWorld.Side.fromWorkload, .toWorkload, .hostToWorkload] {
+                for type: UInt16 in [0x8100, 0x88a8] {
+                    #expect(try world.send(side, P.frame(type, [0, 5, 8, 0] + inner)) == .dropped(BULKHEAD_TAGGED))
+                }
+                for type: UInt16 in [0x8847, 0x8864, 0x0040, 0x88cc, 0x9100] {
+                    #expect(try world.send(side, P.frame(type, inner)) == .dropped(BULKHEAD_UNKNOWN_FRAME))
+                }
+            }
+            #expect(try world.count(BULKHEAD_TAGGED) == 6)
+            #expect(try world.count(BULKHEAD_UNKNOWN_FRAME) == 15)
+        }
+
+        @Test func malformed() throws {
+            let world = try KernelWorld()
+            let bad: [[UInt8]] = [
+                P.ipv4("10.0.0.1", "10.0.0.2", 17, udp, totalLength: 200),
+                P.ipv4("10.0.0.1", "10.0.0.2", 17, udp, totalLength: 19),
+                P.ipv4("224.0.0.1", "10.0.0.2", 17, udp),
+                P.ipv4("10.0.0.1", "10.0.0.2", 6, [1, 2, 3, 4]),
+                P.ipv4("10.0.0.1", "10.0.0.2", 17, P.udp(1, 2, length: 7)),
+                P.ipv4("10.0.0.1", "10.0.0.2", 17, P.udp(1, 2, length: 100)),
+                P.ipv4("10.0.0.1", "10.0.0.2", 6, P.tcp(1, 2, 3)),
+                P.ipv6("::ffff:10.0.0.1", "fd00::2", 17, udp),
+                P.ipv6("fd00::1", "::ffff:10.0.0.1", 17, udp),
+                P.ipv6("ff02::1", "fd00::2", 17, udp),
+                P.ipv6("fd00::1", "fd00::2", 60, [17, 9]),
+            ]
+            for packet in bad {
+                #expect(try world.send(.fromWorkload, packet) == .dropped(BULKHEAD_MALFORMED), "\(packet)")
+            }
+            var version = P.ipv4("10.0.0.1", "10.0.0.2", 17, udp)
+            version[14] = 0x55
+            #expect(try world.send(.fromWorkload, version) == .dropped(BULKHEAD_MALFORMED))
+            // Padding after the packet is Ethernet's.
+            #expect(try world.send(.fromWorkload, P.ipv4("10.0.0.1", "10.0.0.2", 17, udp) + [0, 0, 0]) == .passed)
+        }
+
+        @Test func optionsAndExtensionHeaders() throws {
+            let world = try KernelWorld()
+            let lsrr: [UInt8] = [0x83, 3, 4, 0]
+            #expect(
+                try world.send(.fromWorkload, P.ipv4("10.0.0.1", "10.0.0.2", 17, udp, options: lsrr))
+                    == .dropped(BULKHEAD_IP_OPTIONS))
+            let padding: [UInt8] = [0, 1, 4, 0, 0, 0, 0]
+            // Hop-by-hop, then destination options, then UDP.
+            #expect(
+                try world.send(.fromWorkload, P.ipv6("fd00::1", "fd00::2", 0, [60] + padding + [17] + padding + udp))
+                    == .passed)
+            #expect(
+                try world.kernel.halfOpen.lookup(world.flowKey(17, local: 1000, peer: 2000, peerAddress: "fd00::2"))
+                    != nil)
+            #expect(
+                try world.send(.fromWorkload, P.ipv6("fd00::1", "fd00::2", 43, [17] + padding + udp))
+                    == .dropped(BULKHEAD_IP_OPTIONS))
+            #expect(
+                try world.send(.fromWorkload, P.ipv6("fd00::1", "fd00::2", 60, [0] + padding + [17] + padding + udp))
+                    == .dropped(BULKHEAD_MALFORMED))
+            let chain: [UInt8] = (0..<8).flatMap { _ -> [UInt8] in [60] + padding }
+            #expect(
+                try world.send(.fromWorkload, P.ipv6("fd00::1", "fd00::2", 60, chain + udp))
+                    == .dropped(BULKHEAD_IP_OPTIONS))
+        }
+
+        @Test func tunnelsAndServersThatAWorkloadMayNotBe() throws {
+            let world = try KernelWorld()
+            func from(_ transport: UInt8, _ payload: [UInt8]) throws -> KernelWorld.Verdict {
+                try world.send(.fromWorkload, P.ipv4("10.0.0.1", "10.0.0.2", transport, payload))
+            }
+            #expect(try from(4, P.packet(of: P.ipv4("10.0.0.1", "10.0.0.2", 17, udp))) == .dropped(BULKHEAD_TUNNEL))
+            #expect(try from(41, [UInt8](repeating: 0x60, count: 60)) == .dropped(BULKHEAD_TUNNEL))
+            #expect(try from(17, P.udp(1000, 4789)) == .dropped(BULKHEAD_TUNNEL))
+            #expect(try from(17, P.udp(1000, 8472)) == .dropped(BULKHEAD_TUNNEL))
+            #expect(try from(17, P.udp(67, 68)) == .dropped(BULKHEAD_DHCP_SERVER))
+            #expect(
+                try world.send(.fromWorkload, P.ipv6("fd00::1", "fd00::2", 17, P.udp(547, 546)))
+                    == .dropped(BULKHEAD_DHCP_SERVER))
+            #expect(try from(1, P.icmp(5, 1)) == .dropped(BULKHEAD_REDIRECT))
+            #expect(
+                try world.send(.toWorkload, P.ipv4("10.0.0.2", "10.0.0.1", 1, P.icmp(5, 1)))
+                    == .dropped(BULKHEAD_REDIRECT))
+        }
+
+        @Test func addresses() throws {
+            let world = try KernelWorld()
+            #expect(
+                try world.send(.fromWorkload, P.ipv4("10.0.0.9", "10.0.0.2", 17, udp))
+                    == .dropped(BULKHEAD_SPOOFED_SOURCE))
+            #expect(
+                try world.send(.fromWorkload, P.ipv6("fe80::1", "fd00::2", 17, udp))
+                    == .dropped(BULKHEAD_SPOOFED_SOURCE))
+            #expect(
+                try world.send(.toWorkload, P.ipv4("10.0.0.2", "10.0.0.9", 17, udp))
+                    == .dropped(BULKHEAD_NOT_ITS_ADDRESS))
+            #expect(
+                try world.send(.hostToWorkload, P.ipv4("10.0.0.2", "10.0.0.9", 17, udp))
+                    == .dropped(BULKHEAD_NOT_ITS_ADDRESS))
+            #expect(try world.send(.fromWorkload, P.ipv4("10.0.0.1", "10.0.0.1", 17, udp)) == .passed)
+            #expect(try world.count(BULKHEAD_ITSELF) == 1)
+            #expect(
+                try world.send(.fromWorkload, P.ipv4("10.0.0.9", "10.0.0.9", 17, udp))
+                    == .dropped(BULKHEAD_SPOOFED_SOURCE))
+            // To another address of its own.
+            try world.kernel.legs.setPayload(3, for: world.legKey("10.0.0.3"))
+            try world.setBase(KernelWorld.egressStack, allowed: false)
+            #expect(try world.send(.fromWorkload, P.ipv4("10.0.0.1", "10.0.0.3", 17, udp)) == .passed)
+            #expect(try world.count(BULKHEAD_ITSELF) == 2)
+        }
+
+        @Test func multicastFollowsTheIngressPolicy() throws {
+            let world = try KernelWorld()
+            let packets = [
+                P.ipv4("10.0.0.2", "224.0.0.251", 17, udp, group: true),
+                P.ipv4("10.0.0.2", "255.255.255.255", 17, udp, group: true),
+                P.ipv4("10.0.0.2", "10.0.0.255", 17, udp, group: true),
+                P.ipv6("fd00::2", "ff02::fb", 17, udp, group: true),
+            ]
+            for packet in packets {
+                #expect(try world.send(.toWorkload, packet) == .dropped(BULKHEAD_MULTICAST))
+                #expect(try world.send(.hostToWorkload, packet) == .passed)
+            }
+            world.setSlot(1, attached: world.now, flags: BULKHEAD_SLOT_OPEN_INGRESS)
+            for packet in packets { #expect(try world.send(.toWorkload, packet) == .passed) }
+        }
+    }
+}
