@@ -126,6 +126,7 @@ let package = Package(
             name: "BPFDataplaneTests",
             dependencies: ["BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyEngine", "PolicyModel"],
             swiftSettings: optimised),
+        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
     ],
     swiftLanguageModes: [.v6]
 )

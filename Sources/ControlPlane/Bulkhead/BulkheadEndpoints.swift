@@ -1,4 +1,5 @@
 import FlowLogs
+import PolicyAnalysis
 import PolicyModel
 
 /// What Bulkhead serves beside objects, under `/apis/bulkhead.io/v1alpha1/`. All answers are JSON; failures are a
@@ -6,7 +7,8 @@ import PolicyModel
 ///
 /// * `explain?source=&destination=&port=&sport=`: why traffic is allowed or denied. `source` and `destination` are
 ///   `namespace/name`, an address, or `host`; `port` is `tcp/5432`, `icmp/8/0` or a protocol number; `sport` a source
-///   port (default 0). The answer is the explanation of `bulkhead explain -o json`, with its form for people in `text`.
+///   port (default: an ephemeral one). The answer is that of `bulkhead explain -o json`, with its form for people in
+///   `text` and the `revision` of the world that it was made from, which is the one in force.
 /// * `flows?limit=&follow=true`: the newest `limit` flow records (default 1000), oldest first, one JSON object a line; with
 ///   `follow`, then every later one as it comes, until the client closes the connection.
 /// * `status`: what the node polices, revisions, map fill, losses and warnings.
@@ -24,8 +26,52 @@ struct BulkheadEndpoints: Sendable {
         case "status": return .json(StatusDocument.value(await node.report()))
         case "enforcement": return try await enforcement(request)
         case "flows": return try await flowLines(request)
+        case "explain": return try await explain(request)
         default: throw APIFailure.unknownPath
         }
+    }
+
+    // MARK: - Explain
+
+    private func explain(_ request: APIRequest) async throws -> APIResponse {
+        let source = try end("source", request)
+        let destination = try end("destination", request)
+        guard let portText = request.parameter("port") else {
+            throw APIFailure.badRequest("port is missing: write tcp/5432, icmp/8/0 or a protocol number")
+        }
+        var sourcePort: UInt16?
+        if let text = request.parameter("sport") {
+            guard let number = UInt16(text) else {
+                throw APIFailure.badRequest("sport must be a source port from 0 to 65535")
+            }
+            sourcePort = number
+        }
+        let enforced = await node.enforcedWorld()
+        do {
+            let port = try PortSpecification(portText)
+            let explanation = try Explain.explain(
+                world: enforced.world, source: source, destination: destination, transport: port.transport,
+                destinationPort: port.destinationPort, sourcePort: sourcePort)
+            var document = explanation.json
+            document["text"] = .string(explanation.text)
+            document["revision"] = .integer(enforced.revision)
+            return .json(document)
+        } catch let error as ExplainError {
+            if case .unknownEndpoint = error {
+                throw APIFailure(code: 404, reason: "NotFound", message: error.description)
+            }
+            throw APIFailure.badRequest(error.description)
+        } catch let error as PortSpecificationError {
+            throw APIFailure.badRequest(error.description)
+        }
+    }
+
+    private func end(_ parameter: String, _ request: APIRequest) throws(APIFailure) -> ExplainEnd {
+        let text = request.parameter(parameter) ?? ""
+        guard let end = ExplainEnd(text) else {
+            throw .badRequest("\(parameter) \"\(text)\" is neither namespace/name nor an address nor host")
+        }
+        return end
     }
 
     // MARK: - Enforcement
