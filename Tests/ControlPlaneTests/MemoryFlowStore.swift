@@ -17,4 +17,8 @@ final class MemoryFlowStore: FlowStore {
             return (records, cursor + Int64(records.count))
         }
     }
+
+    func wait(after cursor: Int64) async throws {
+        while all.withLock({ Int64($0.count) <= cursor }) { try await Task.sleep(for: .milliseconds(5)) }
+    }
 }
