@@ -111,6 +111,22 @@ struct CompilerSemanticsTests {
         #expect([client, lab, host].map { verdict(pods, global: true, $0) } == [.allow, .allow, .allow])
     }
 
+    @Test func aNamespaceThatDoesNotExistHasNoLabels() {
+        var world = world
+        world.addEndpoint("ghost", "client", [address("10.0.0.3")], ["app": "client"])
+        func verdict(_ side: EntityRule) -> Verdict? {
+            var changed = world
+            changed.addPolicy("", "p", ingress: [PolicyRule(action: .allow, source: side)])
+            return decide(changed, "shop/web", from: address("10.0.0.3"), to: web)?.verdict
+        }
+        let name = "projectcalico.org/name"
+        #expect(verdict(EntityRule(namespaceSelector: .matching(.all))) == .allow)
+        #expect(verdict(EntityRule(namespaceSelector: .matching(.has(key: name)))) == .deny)
+        #expect(verdict(EntityRule(namespaceSelector: .matching(.notEquals(key: name, value: "shop")))) == .allow)
+        #expect(verdict(EntityRule(selector: .has(key: "pcns." + name))) == .deny)
+        #expect(verdict(EntityRule(selector: .equals(key: "projectcalico.org/namespace", value: "ghost"))) == .allow)
+    }
+
     @Test func netsAndSelectorMustBothHold() {
         var world = world
         world.addEndpoint("shop", "far", [address("172.16.0.9")], ["app": "client"], node: "elsewhere")

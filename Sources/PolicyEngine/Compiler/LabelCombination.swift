@@ -19,9 +19,12 @@ struct CombinationKey: Hashable {
         namespaceLabels = [:]
         labels = [Self.orchestratorLabel: endpoint.orchestrator.isEmpty ? "k8s" : endpoint.orchestrator]
         if !namespace.isEmpty {
-            namespaceLabels = object?.labels ?? [:]
-            namespaceLabels[Self.nameLabel] = namespace
             labels[Self.namespaceLabel] = namespace
+        }
+        // As in Calico, a namespace that does not exist has no profile to inherit even its name from.
+        if !namespace.isEmpty, let object {
+            namespaceLabels = object.labels
+            namespaceLabels[Self.nameLabel] = namespace
             for (key, value) in namespaceLabels { labels[Self.inheritedPrefix + key] = value }
         }
         labels.merge(endpoint.labels) { _, own in own }
