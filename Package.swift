@@ -120,7 +120,6 @@ let package = Package(
         .testTarget(
             name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
             swiftSettings: optimised),
-        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
         .testTarget(
             name: "PolicyAnalysisTests", dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
         .testTarget(
@@ -135,7 +134,6 @@ let package = Package(
             name: "BPFDataplaneTests",
             dependencies: ["BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyEngine", "PolicyModel"],
             swiftSettings: optimised),
-        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
     ],
     swiftLanguageModes: [.v6]
 )
