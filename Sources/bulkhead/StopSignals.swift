@@ -2,7 +2,9 @@ import Dispatch
 import Glibc
 
 /// SIGTERM and SIGINT as values.
-final class StopSignals: Sendable {
+///
+/// Unchecked: Dispatch does not declare its sources Sendable; these are only held, and never used again.
+final class StopSignals: @unchecked Sendable {
     private let names: AsyncStream<String>
     // Sources that nobody holds are cancelled.
     private let sources: [any DispatchSourceSignal]
