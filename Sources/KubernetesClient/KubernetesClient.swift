@@ -97,7 +97,7 @@ public struct KubernetesClient: Sendable {
             if response.status.code >= 400 {
                 let body = try await Self.collect(response, server: configuration.server)
                 throw KubernetesError.refusal(
-                    code: Int(response.status.code), body: body, server: configuration.server, path: configuration.path)
+                    code: Int(response.status.code), body: body, server: configuration.server)
             }
             return LineSequence(body: response.body, configuration: configuration)
         } catch {
@@ -141,7 +141,7 @@ public struct KubernetesClient: Sendable {
             let answer = try await Self.collect(response, server: configuration.server)
             guard response.status.code < 400 else {
                 throw KubernetesError.refusal(
-                    code: Int(response.status.code), body: answer, server: configuration.server, path: configuration.path)
+                    code: Int(response.status.code), body: answer, server: configuration.server)
             }
             return answer
         } catch {

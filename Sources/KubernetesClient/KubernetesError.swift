@@ -66,19 +66,18 @@ public enum KubernetesError: Error, Sendable, Hashable, CustomStringConvertible 
 
 extension KubernetesError {
     /// The error that an answer with an HTTP status of 400 or more means.
-    static func refusal(code: Int, body: [UInt8], server: String, path: String) -> KubernetesError {
+    static func refusal(code: Int, body: [UInt8], server: String) -> KubernetesError {
         if let status = (try? JSONValue(parsing: body)), status["kind"]?.stringValue == "Status" {
             return .refused(Status(status, code: code))
         }
-        if code == 401 { return .refused(unauthorized(path)) }
+        if code == 401 { return .refused(unauthorized) }
         let text = String(decoding: body.prefix(200), as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         let detail = text.isEmpty ? "" : ": \(text)"
         return .refused(Status(code: code, reason: "", message: "\(server) answered with HTTP status \(code)\(detail)"))
     }
 
-    private static func unauthorized(_ path: String) -> Status {
-        Status(code: 401, reason: "Unauthorized", message: "Unauthorized: the server does not know this token.")
-    }
+    private static let unauthorized = Status(
+        code: 401, reason: "Unauthorized", message: "Unauthorized: the server does not know this token.")
 
     /// The error that a failed exchange means.
     static func describe(_ error: any Error, configuration: Kubeconfig) -> any Error {
@@ -87,14 +86,15 @@ extension KubernetesError {
         let file = configuration.path.isEmpty ? "" : " Its address comes from \(configuration.path)."
         switch error {
         case let error as NIOConnectionError:
-            let code = error.connectionErrors.compactMap { ($0.error as? IOError)?.errnoCode }.first
-            if code == ECONNREFUSED {
-                return unreachable("Nothing listens at \(server): is `bulkhead up` running?\(file)")
-            }
-            if error.connectionErrors.isEmpty {
+            // An address needs no look-up, so without an attempt it was the name that failed.
+            guard let attempt = error.connectionErrors.first else {
                 return unreachable("The name of the server \(server) cannot be resolved.\(file)")
             }
-            let reason = code.map { String(cString: strerror($0)) } ?? "\(error)"
+            return describe(attempt.error, configuration: configuration)
+        case let error as IOError where error.errnoCode == ECONNREFUSED:
+            return unreachable("Nothing listens at \(server): is `bulkhead up` running?\(file)")
+        case let error as IOError:
+            let reason = String(cString: strerror(error.errnoCode))
             return unreachable("The server \(server) cannot be reached: \(reason).\(file)")
         case let error as HTTPClientError where error == .connectTimeout || error == .tlsHandshakeTimeout:
             return unreachable("The server \(server) does not answer: is it running, and the network up?\(file)")

@@ -31,10 +31,31 @@ enum YAMLScalar {
     static func looksLikeAnotherType(_ text: String) -> Bool {
         guard case .string? = try? resolve(text) else { return true }
         if text == "<<" || text == "=" { return true }
-        guard let first = text.utf8.first, isDigit(first) || first == UInt8(ascii: "-") || first == UInt8(ascii: "+")
-        else { return false }
-        // Sexagesimal numbers and dates of YAML 1.1.
-        return text.utf8.allSatisfy { isDigit($0) || ":.-+_TtZz ".utf8.contains($0) }
+        return isSexagesimal(text) || isDate(text)
+    }
+
+    /// `[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+(\.[0-9_]*)?`: a number to readers of YAML 1.1.
+    private static func isSexagesimal(_ text: String) -> Bool {
+        var parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count > 1, var first = parts.first?.utf8, let last = parts.last else { return false }
+        if let sign = first.first, "+-".utf8.contains(sign) { first = first.dropFirst() }
+        guard let digit = first.first, isDigit(digit), first.allSatisfy({ isDigit($0) || $0 == UInt8(ascii: "_") }) else {
+            return false
+        }
+        if let point = last.firstIndex(of: ".") {
+            guard last[point...].utf8.dropFirst().allSatisfy({ isDigit($0) || $0 == UInt8(ascii: "_") }) else { return false }
+            parts[parts.count - 1] = last[..<point]
+        }
+        return parts.dropFirst().allSatisfy { part in
+            (1...2).contains(part.utf8.count) && part.utf8.allSatisfy(isDigit) && (UInt8(part) ?? 60) < 60
+        }
+    }
+
+    /// What begins as a date of YAML 1.1 does and has nothing else in it than times have.
+    private static func isDate(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        guard bytes.count >= 8, bytes[..<4].allSatisfy(isDigit), bytes[4] == UInt8(ascii: "-") else { return false }
+        return bytes.allSatisfy { isDigit($0) || "-:+.TtZz ".utf8.contains($0) }
     }
 
     /// Decimal, `0x`, `0o`, `0b` and, as in YAML 1.1, octal with a leading zero; `_` between digits.

@@ -70,23 +70,44 @@ private struct YAMLWriter {
 
     private func string(_ text: String, indentation: Int, isKey: Bool) -> String {
         if !isKey, let block = block(text, indentation: indentation) { return block }
-        let isPrintable = text.unicodeScalars.allSatisfy { scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned, .privateUse, .surrogate: false
-            default: true
-            }
+        guard text.unicodeScalars.allSatisfy(isPrintable), !YAMLScalar.looksLikeAnotherType(text) else {
+            return doubleQuoted(text)
         }
-        // JSON's quoting is YAML's double quoting.
-        guard isPrintable, !YAMLScalar.looksLikeAnotherType(text) else { return JSONValue.string(text).text() }
         guard mustBeQuoted(text) else { return text }
         return "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
+    }
+
+    private func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned, .privateUse, .surrogate: false
+        default: true
+        }
+    }
+
+    private func doubleQuoted(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": quoted += "\\\""
+            case "\\": quoted += "\\\\"
+            case "\n": quoted += "\\n"
+            case "\r": quoted += "\\r"
+            case "\t": quoted += "\\t"
+            case _ where isPrintable(scalar): quoted.unicodeScalars.append(scalar)
+            default:
+                let digits = String(scalar.value, radix: 16, uppercase: true)
+                let width = scalar.value > 0xffff ? 8 : 4
+                quoted += (width == 8 ? "\\U" : "\\u") + String(repeating: "0", count: width - digits.count) + digits
+            }
+        }
+        return quoted + "\""
     }
 
     private func mustBeQuoted(_ text: String) -> Bool {
         guard let first = text.first, let last = text.last else { return true }
         if first == " " || last == " " || last == ":" { return true }
         if "-?:".contains(first), text.dropFirst().first.map({ $0 == " " }) ?? true { return true }
-        if "?:,[]{}#&*!|>'\"%@`".contains(first) || text.hasPrefix("---") || text.hasPrefix("...") { return true }
+        if ",[]{}#&*!|>'\"%@`".contains(first) || text.hasPrefix("---") || text.hasPrefix("...") { return true }
         var before: Character = "x"
         for character in text {
             if (before == ":" && character == " ") || (before == " " && character == "#") { return true }
@@ -98,10 +119,7 @@ private struct YAMLWriter {
     /// A text of several lines as a literal block, where that can show it exactly.
     private func block(_ text: String, indentation: Int) -> String? {
         guard text.contains("\n"), text.first.map({ !$0.isWhitespace }) ?? false else { return nil }
-        let allowed = text.unicodeScalars.allSatisfy { $0 == "\n" || ($0.value >= 0x20 && $0.value < 0x7f) || $0.value > 0xa0 }
-        guard allowed, !text.unicodeScalars.contains(where: { [0x2028, 0x2029, 0xfeff].contains($0.value) }) else {
-            return nil
-        }
+        guard text.unicodeScalars.allSatisfy({ $0 == "\n" || isPrintable($0) }) else { return nil }
         var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         let trailing = lines.reversed().prefix { $0.isEmpty }.count
         lines.removeLast(trailing)
