@@ -62,6 +62,7 @@ import Testing
 
     @Test func aRuleAndAPeersLabelReachLiveTraffic() async throws {
         let lab = try PacketLab()
+        defer { lab.remove() }
         try await lab.inRouter {
             let dataplane = try Self.dataplane(lab)
             #expect(lab.ping())
@@ -95,6 +96,7 @@ import Testing
 
     @Test func anotherAgentAdoptsWithoutLosingAPacket() async throws {
         let lab = try PacketLab()
+        defer { lab.remove() }
         try await lab.inRouter {
             var dataplane: BPFDataplane? = try Self.dataplane(lab)
             _ = try dataplane?.apply(Self.program(lab, revision: 1, denied: Self.stranger, aIs: Self.friend))
@@ -124,6 +126,7 @@ import Testing
 
     @Test func releaseLeavesNothing() async throws {
         let lab = try PacketLab()
+        defer { lab.remove() }
         try await lab.inRouter {
             let dataplane = try Self.dataplane(lab)
             _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
@@ -145,6 +148,7 @@ import Testing
 
     @Test func aFullMapLeavesThePolicyBefore() async throws {
         let lab = try PacketLab()
+        defer { lab.remove() }
         try await lab.inRouter {
             let dataplane = try Self.dataplane(lab) { $0.limits.pairs = 4 }
             _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
@@ -166,6 +170,7 @@ import Testing
 
     @Test func anEndpointThatLeavesIsLetGo() async throws {
         let lab = try PacketLab()
+        defer { lab.remove() }
         try await lab.inRouter {
             let dataplane = try Self.dataplane(lab)
             var program = try Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend)

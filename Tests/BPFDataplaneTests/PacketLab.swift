@@ -34,7 +34,7 @@ final class PacketLab: Sendable {
         try shell("nsenter --net=/run/netns/\(router) sysctl -qw net.ipv4.ip_forward=1")
     }
 
-    deinit {
+    func remove() {
         for space in [router, namespace("a"), namespace("b")] { _ = try? shell("ip netns del \(space)") }
         _ = try? shell("rm -rf \(pins) \(state)")
     }
@@ -57,7 +57,8 @@ final class PacketLab: Sendable {
 
     func index(_ interface: String) throws -> Int32 {
         let text = try shell("ip -n \(router) -o link show \(interface)")
-        return Int32(text.prefix { $0 != ":" }) ?? 0
+        guard let index = Int32(text.prefix { $0 != ":" }) else { throw ShellError(text: "no index in \(text)") }
+        return index
     }
 
     /// Whether one echo request is answered.
@@ -76,7 +77,7 @@ func shell(_ script: String) throws -> String {
     process.arguments = ["-ec", script]
     let output = Pipe()
     process.standardOutput = output
-    process.standardError = output
+    process.standardError = FileHandle.standardError
     try process.run()
     let data = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
