@@ -21,6 +21,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
     ],
     targets: [
         // The pure core: no file, no socket, no clock.
@@ -49,7 +50,7 @@ let package = Package(
         // What was seen.
         .target(
             name: "FlowLogs",
-            dependencies: ["PolicyModel", "Dataplane", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: ["PolicyModel", "Dataplane", "Datastore", .product(name: "GRDB", package: "GRDB.swift")]),
 
         // The edges.
         .target(
@@ -58,7 +59,9 @@ let package = Package(
                 "PolicyModel",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
-                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(name: "WorkloadSources", dependencies: ["PolicyModel", "Netlink", "CLinux"]),
@@ -67,7 +70,11 @@ let package = Package(
             dependencies: [
                 "PolicyModel", "PolicyEngine", "PolicyAnalysis", "Datastore", "Dataplane", "FlowLogs",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -83,16 +90,56 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "PolicyModel", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
+                "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
                 "WorkloadSources", "ControlPlane", "NodeAgent",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
+
+        // Tests. PolicyTesting makes worlds and packets for every test that compares deciders.
+        .target(
+            name: "PolicyTesting", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane"],
+            path: "Tests/PolicyTesting", swiftSettings: optimised),
+        .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
+        .testTarget(
+            name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
+            swiftSettings: optimised),
+        .testTarget(
+            name: "PolicyAnalysisTests",
+            dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
+        .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"]),
         .testTarget(
             name: "BPFDataplaneTests",
-            dependencies: ["BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyEngine", "PolicyModel"],
+            dependencies: [
+                "BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyEngine", "PolicyModel", "PolicyTesting",
+            ],
             swiftSettings: optimised),
+        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
+        .testTarget(
+            name: "WorkloadSourcesTests", dependencies: ["WorkloadSources", "PolicyModel", "Netlink", "CLinux"]),
+        .testTarget(
+            name: "KubernetesClientTests",
+            dependencies: [
+                "KubernetesClient", "ControlPlane", "Dataplane", "Datastore", "FlowLogs", "PolicyModel",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "ControlPlaneTests",
+            dependencies: [
+                "ControlPlane", "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOFoundationCompat", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "NodeAgentTests",
+            dependencies: [
+                "NodeAgent", "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs", "ControlPlane", "Netlink",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -65,4 +65,6 @@ public protocol FlowStore: Sendable {
     func recent(limit: Int) async throws -> (records: [FlowRecord], cursor: Int64)
     /// Records after `cursor` in order of arrival, at most `limit`.
     func records(after cursor: Int64, limit: Int) async throws -> (records: [FlowRecord], cursor: Int64)
+    /// Returns as soon as there are records after `cursor`; throws when the task is cancelled.
+    func wait(after cursor: Int64) async throws
 }

@@ -15,3 +15,54 @@ public struct PolicyWorld: Sendable, Hashable {
         self.endpoints = endpoints
     }
 }
+
+extension PolicyWorld {
+    /// The objects that are in every world: the namespace `default` and the tier `default`, with defaults filled in. A
+    /// server creates them at its first start and does not let them be deleted.
+    public static let builtInObjects: [JSONValue] = [
+        [
+            "apiVersion": "v1", "kind": "Namespace",
+            "metadata": ["name": "default", "labels": [Namespace.nameLabel: "default"]], "status": ["phase": "Active"],
+        ],
+        [
+            "apiVersion": "projectcalico.org/v3", "kind": "Tier", "metadata": ["name": "default"],
+            "spec": ["order": 1_000_000, "defaultAction": "Deny"],
+        ],
+    ]
+
+    /// The world of `builtInObjects`.
+    public static let builtIn = PolicyWorld(
+        tiers: [Tier.defaultName: Tier(name: Tier.defaultName, order: Tier.defaultOrder)],
+        namespaces: ["default": Namespace(name: "default", labels: [Namespace.nameLabel: "default"])])
+
+    /// Adds or replaces what an API object says. Throws what is wrong with the object, or that its kind says nothing of
+    /// policy; the world is unchanged then.
+    public mutating func set(_ object: JSONValue) throws(ValidationError) {
+        switch Kinds.find(object)?.resource {
+        case Kinds.namespace.resource:
+            let namespace = try Namespace(object: object)
+            namespaces[namespace.name] = namespace
+        case Kinds.tier.resource:
+            let tier = try Tier(object: object)
+            tiers[tier.name] = tier
+        case Kinds.workloadEndpoint.resource:
+            let endpoint = try WorkloadEndpoint(object: object)
+            endpoints[endpoint.key] = endpoint
+        default:
+            let policy = try Policy(object: object)
+            policies[policy.reference] = policy
+        }
+    }
+
+    /// Removes what an API object said, by its resource name (`plural.group`); without effect for what is not there.
+    public mutating func remove(resource: String, namespace: String, name: String) {
+        switch resource {
+        case Kinds.namespace.resource: namespaces[name] = nil
+        case Kinds.tier.resource: tiers[name] = nil
+        case Kinds.workloadEndpoint.resource: endpoints[EndpointKey(namespace: namespace, name: name)] = nil
+        default:
+            guard let kind = Kinds.find(resource: resource) else { return }
+            policies[PolicyReference(kind: kind.kind, namespace: namespace, name: name)] = nil
+        }
+    }
+}

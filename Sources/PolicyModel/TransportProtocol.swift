@@ -38,3 +38,24 @@ extension TransportProtocol: CustomStringConvertible {
         Self.named.first { $0.value == self }?.name ?? String(number)
     }
 }
+
+extension TransportProtocol {
+    /// A name that Calico knows, in any case, or a number 1...255, also as text; nil for anything else.
+    public init?(_ value: JSONValue) {
+        switch value {
+        case .integer(let number):
+            guard (1...255).contains(number) else { return nil }
+            self.init(number: UInt8(number))
+        case .string(let text):
+            if let match = Self(name: text) {
+                self = match
+            } else if let number = AddressText.decimal(Array(text.utf8)[...], maximum: 255), number > 0 {
+                self.init(number: UInt8(number))
+            } else {
+                return nil
+            }
+        default:
+            return nil
+        }
+    }
+}

@@ -1,0 +1,60 @@
+# Everything a person needs: `make demo`, `make test`; as root (with sudo where it exists).
+
+SHELL := /bin/bash
+SWIFT_FOLDER = $(shell Scripts/find-swift)
+SWIFT = PATH="$(SWIFT_FOLDER):$$PATH" swift
+KUBECTL := .build/tools/bin/kubectl
+PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
+
+.PHONY: help build release test unit-tests end-to-end-tests demo demo-down bench clean
+
+help:
+	@echo "make demo        real containers and a virtual machine under one policy (as root)"
+	@echo "make demo-down   take the demonstration away"
+	@echo "make test        every test (as root; under 15 minutes from a fresh clone)"
+	@echo "make bench       measurements (as root)"
+	@echo "make build       .build/debug/bulkhead"
+	@echo "make release     .build/release/bulkhead"
+
+root:
+	@[ "$$(id -u)" -eq 0 ] || { echo "this needs root: sudo make $(MAKECMDGOALS)"; exit 1; }
+
+build:
+	@Scripts/install-dependencies build
+	$(SWIFT) build --product bulkhead
+
+release:
+	@Scripts/install-dependencies build
+	$(SWIFT) build -c release --product bulkhead
+
+test: root
+	@Scripts/install-dependencies build test
+	@$(MAKE) --no-print-directory unit-tests
+	@$(MAKE) --no-print-directory end-to-end-tests
+
+unit-tests: root
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+end-to-end-tests: root $(KUBECTL)
+	$(SWIFT) build --product bulkhead
+	PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q --durations=5 Tests/EndToEnd
+
+$(KUBECTL):
+	@Scripts/install-kubectl $(dir $(KUBECTL))
+
+demo: root
+	@Scripts/install-dependencies build demo
+	$(SWIFT) build --product bulkhead
+	@Scripts/demo
+
+demo-down: root
+	@Scripts/demo-down
+
+bench: root
+	@Scripts/install-dependencies build test
+	$(SWIFT) build -c release --product bulkhead --product bulkhead-benchmarks
+	@Scripts/bench
+
+clean:
+	rm -rf .build

@@ -1,0 +1,137 @@
+import Datastore
+import FlowLogs
+import Foundation
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import Logging
+import NIOCore
+import PolicyModel
+
+/// The HTTPS server of the API: Kubernetes conventions for objects, and Bulkhead's own endpoints beside them
+/// (`/apis/bulkhead.io/v1alpha1/explain`, `flows`, `status`, `enforcement`).
+public struct APIServer: Sendable {
+    public struct Configuration: Sendable {
+        /// Holds the certificate authority, the administrator's token and `kubeconfig`; made with mode 0700.
+        public var stateDirectory: String
+        /// `127.0.0.1:7443`, `[::1]:7443`, `localhost:7443`; port 0 takes a free one.
+        public var listenAddress: String
+
+        public init(stateDirectory: String, listenAddress: String) {
+            self.stateDirectory = stateDirectory
+            self.listenAddress = listenAddress
+        }
+    }
+
+    /// Why the server cannot start.
+    public enum StartError: Error, Sendable, Hashable, CustomStringConvertible {
+        case listenAddress(String)
+        case cannotListen(address: String, reason: String)
+
+        public var description: String {
+            switch self {
+            case .listenAddress(let text):
+                "\"\(text)\" is no address to listen on: write HOST:PORT, as in 127.0.0.1:7443 or [::1]:7443"
+            case .cannotListen(let address, let reason):
+                "cannot listen on \(address): \(reason); is another server running? Choose another address with --listen"
+            }
+        }
+    }
+
+    /// Where a running server is.
+    public struct Ready: Sendable, Hashable {
+        /// `https://127.0.0.1:7443`.
+        public var url: String
+        public var port: Int
+        /// The path of the administrator's kubeconfig.
+        public var kubeconfig: String
+    }
+
+    private let configuration: Configuration
+    private let store: any Store
+    private let node: any NodeReporting
+    private let flows: any FlowStore
+    private let logger: Logger
+
+    public init(
+        configuration: Configuration, store: any Store, node: any NodeReporting, flows: any FlowStore, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.node = node
+        self.flows = flows
+        self.logger = logger
+    }
+
+    /// Serves until the task is cancelled; then closes all connections and returns.
+    ///
+    /// `onReady` is called once, when connections are accepted, the default objects exist and the kubeconfig is
+    /// written. Throws `StartError`, or what made the state directory or the store unusable.
+    public func run(onReady: @escaping @Sendable (Ready) async -> Void) async throws {
+        guard let (host, port) = HostAddress.split(configuration.listenAddress) else {
+            throw StartError.listenAddress(configuration.listenAddress)
+        }
+        let identity = try ServerIdentity.load(
+            directory: configuration.stateDirectory, hosts: ["0.0.0.0", "::"].contains(host) ? [] : [host], now: Date())
+        let frontend = HTTPFrontend(router: try await makeRouter(identity: identity, host: host, port: port), logger: logger)
+        let kubeconfigPath = configuration.stateDirectory + "/kubeconfig"
+        let failure = FailureBox()
+        let application = Application(
+            responder: frontend,
+            server: try .tls(.http1(configuration: Self.channelConfiguration), tlsConfiguration: identity.tlsConfiguration()),
+            configuration: .init(address: .hostname(host, port: port), serverName: "bulkhead"),
+            onServerRunning: { channel in
+                let actualPort = channel.localAddress?.port ?? port
+                let url = "https://\(HostAddress.urlHost(host)):\(actualPort)"
+                do {
+                    let text = Kubeconfig.text(
+                        server: url, authorityPEM: identity.authorityPEM, token: identity.token.text)
+                    try PrivateFiles.write(Array(text.utf8), to: kubeconfigPath)
+                } catch {
+                    // Without its kubeconfig nobody can use the server: it stops, with the reason.
+                    failure.set(error)
+                    channel.close(promise: nil)
+                    return
+                }
+                await onReady(Ready(url: url, port: actualPort, kubeconfig: kubeconfigPath))
+            },
+            logger: libraryLogger)
+        do {
+            try await application.run()
+        } catch is CancellationError {
+            return
+        } catch let error as IOError {
+            throw StartError.cannotListen(address: configuration.listenAddress, reason: String(cString: strerror(error.errnoCode)))
+        }
+        if let error = failure.value { throw error }
+    }
+
+    private func makeRouter(identity: ServerIdentity, host: String, port: Int) async throws -> APIRouter {
+        let catalog = ResourceCatalog(kinds: Kinds.all)
+        let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
+        let writer = ObjectWriter(
+            store: store, references: References(store: store, catalog: catalog), gate: WriteGate(), now: now)
+        try await DefaultObjects(writer: writer, catalog: catalog).ensure()
+        return APIRouter(
+            catalog: catalog, discovery: Discovery(catalog: catalog),
+            openAPI: OpenAPIDocuments(catalog: catalog, version: APIRouter.version),
+            resources: ResourceHandler(store: store, writer: writer, now: now),
+            bulkhead: BulkheadEndpoints(node: node, flows: flows), token: identity.token,
+            server: "\(HostAddress.urlHost(host)):\(port)")
+    }
+
+    private static var channelConfiguration: HTTP1Channel.Configuration {
+        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
+        decoder.maxHeaderFieldSize = Limits.headerFieldBytes
+        decoder.maxHeaderListSize = Limits.headerBytes
+        decoder.maxHeaderFieldCount = Limits.headerCount
+        return .init(idleTimeout: .seconds(Limits.idleConnectionSeconds), httpDecoderConfiguration: decoder)
+    }
+
+    /// The HTTP library tells every connection at a level that is ours for what a person should see.
+    private var libraryLogger: Logger {
+        var logger = logger
+        logger.logLevel = max(logger.logLevel, .warning)
+        return logger
+    }
+}

@@ -1,0 +1,139 @@
+import Datastore
+import PolicyModel
+
+/// Finds who answers a request.
+struct APIRouter: Sendable {
+    let catalog: ResourceCatalog
+    let discovery: Discovery
+    let openAPI: OpenAPIDocuments
+    let resources: ResourceHandler
+    let bulkhead: BulkheadEndpoints
+    let token: BearerToken
+    /// `host:port` as clients reach the server.
+    let server: String
+
+    /// The version of Kubernetes whose conventions the API keeps, for kubectl's check of version skew.
+    static let kubernetesMinor = "37"
+    static let version = "v1.37.0+bulkhead"
+
+    /// Never throws: what goes wrong becomes a Status.
+    func respond(to request: APIRequest) async -> APIResponse {
+        do {
+            guard token.accepts(authorization: request.authorization) else { throw APIFailure.unauthorized }
+            return try await route(request)
+        } catch let failure as APIFailure {
+            return failure.response
+        } catch let error as StoreError {
+            return APIFailure.internalError("the store failed: \(error)").response
+        } catch {
+            return APIFailure.internalError("\(error)").response
+        }
+    }
+
+    private func route(_ request: APIRequest) async throws -> APIResponse {
+        switch request.path.first {
+        case "api": return try await routeCore(request)
+        case "apis": return try await routeGroups(request)
+        case "healthz", "livez", "readyz":
+            try requireReading(request)
+            return .text("ok")
+        case "version" where request.path.count == 1:
+            try requireReading(request)
+            return .json(versionDocument)
+        case "openapi": return try routeOpenAPI(request)
+        case nil:
+            try requireReading(request)
+            let paths = ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+            return .json(.object(["paths": .array(paths.map { .string($0) })]))
+        default: throw APIFailure.unknownPath
+        }
+    }
+
+    private func requireReading(_ request: APIRequest) throws(APIFailure) {
+        guard request.method == .get || request.method == .head else {
+            throw .methodNotAllowed(request.method.rawValue)
+        }
+    }
+
+    private var versionDocument: JSONValue {
+        .object([
+            "major": .string("1"), "minor": .string(Self.kubernetesMinor), "gitVersion": .string(Self.version),
+            "gitCommit": .string(""), "gitTreeState": .string(""), "buildDate": .string(""), "goVersion": .string(""),
+            "compiler": .string("swiftc"), "platform": .string("linux"),
+        ])
+    }
+
+    // MARK: - Discovery
+
+    private func routeCore(_ request: APIRequest) async throws -> APIResponse {
+        guard request.path.count > 1 else {
+            try requireReading(request)
+            if Discovery.wantsAggregated(request.accept) { return aggregated(core: true) }
+            return .json(discovery.coreVersions(server: server))
+        }
+        return try await routeVersion(
+            request, .init(group: "", version: request.path[1]), rest: Array(request.path.dropFirst(2)))
+    }
+
+    private func routeGroups(_ request: APIRequest) async throws -> APIResponse {
+        switch request.path.count {
+        case 1:
+            try requireReading(request)
+            if Discovery.wantsAggregated(request.accept) { return aggregated(core: false) }
+            return .json(discovery.groupList())
+        case 2:
+            try requireReading(request)
+            guard let group = discovery.group(request.path[1]) else { throw APIFailure.unknownPath }
+            return .json(group)
+        default:
+            let groupVersion = ResourceCatalog.GroupVersion(group: request.path[1], version: request.path[2])
+            let rest = Array(request.path.dropFirst(3))
+            if groupVersion == BulkheadEndpoints.groupVersion, let endpoint = rest.first, rest.count == 1 {
+                try requireReading(request)
+                return try await bulkhead.respond(to: request, endpoint: endpoint)
+            }
+            return try await routeVersion(request, groupVersion, rest: rest)
+        }
+    }
+
+    private func aggregated(core: Bool) -> APIResponse {
+        APIResponse(
+            contentType: Discovery.aggregatedContentType, headers: [("Vary", "Accept")],
+            body: .bytes(discovery.aggregated(core: core).serialized()))
+    }
+
+    private func routeOpenAPI(_ request: APIRequest) throws -> APIResponse {
+        try requireReading(request)
+        let rest = request.path.dropFirst()
+        if rest == ["v2"] { return APIResponse(body: .bytes(openAPI.versionTwo)) }
+        if rest == ["v3"] { return APIResponse(body: .bytes(openAPI.index)) }
+        guard rest.first == "v3", let document = openAPI.documents[rest.dropFirst().joined(separator: "/")] else {
+            throw APIFailure.unknownPath
+        }
+        return APIResponse(body: .bytes(document))
+    }
+
+    // MARK: - Objects
+
+    /// `rest` is what follows the version: `tiers/NAME`, `namespaces/NS/networkpolicies/NAME`.
+    private func routeVersion(
+        _ request: APIRequest, _ groupVersion: ResourceCatalog.GroupVersion, rest: [String]
+    ) async throws -> APIResponse {
+        guard let plural = rest.first else {
+            try requireReading(request)
+            guard let document = discovery.resources(groupVersion) else { throw APIFailure.unknownPath }
+            return .json(document)
+        }
+        if plural == "namespaces", rest.count == 3 || rest.count == 4,
+            let kind = catalog.kind(groupVersion, plural: rest[2]), kind.namespaced
+        {
+            return try await resources.respond(
+                to: request, target: .init(kind: kind, namespace: rest[1], name: rest.count == 4 ? rest[3] : nil))
+        }
+        guard let kind = catalog.kind(groupVersion, plural: plural), rest.count <= (kind.namespaced ? 1 : 2) else {
+            throw APIFailure.unknownPath
+        }
+        return try await resources.respond(
+            to: request, target: .init(kind: kind, namespace: nil, name: rest.count == 2 ? rest[1] : nil))
+    }
+}

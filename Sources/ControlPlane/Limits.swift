@@ -1,0 +1,25 @@
+/// The limits of the API server, one place for all. Each is checked at the border.
+public enum Limits {
+    /// The largest request body, in bytes: as in the Kubernetes API server, twice what etcd takes for one object.
+    public static let bodyBytes = 3 * 1024 * 1024
+    /// The largest single header field and the sum of all, in bytes: room for a long token, no more.
+    public static let headerFieldBytes = 16 * 1024
+    public static let headerBytes = 64 * 1024
+    public static let headerCount = 100
+    /// Chunks that wait for a slow reader of a stream before it is cut off.
+    public static let streamBufferChunks = 1024
+    /// How long a reader that fell behind has to take what is buffered, in seconds.
+    public static let slowReaderSeconds: Double = 10
+    /// A watch without `timeoutSeconds` ends after this; clients begin anew.
+    public static let watchSeconds: Double = 3600
+    /// Between bookmarks of a watch that asked for them.
+    public static let bookmarkSeconds: Double = 60
+    /// The longest that a client may wait for enforcement in one request, in seconds.
+    public static let enforcementWaitSeconds: Double = 300
+    /// The most flow records one request returns before it follows.
+    public static let flowRecords = 100_000
+    /// Open connections from idle clients are closed after this, in seconds.
+    public static let idleConnectionSeconds: Int64 = 600
+    /// How often a patch is tried again when another writer was faster.
+    public static let patchAttempts = 8
+}

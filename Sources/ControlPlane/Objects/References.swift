@@ -1,0 +1,67 @@
+import Datastore
+import PolicyModel
+
+/// What objects of different kinds demand of each other. Called with the write gate held.
+struct References: Sendable {
+    let store: any Store
+    let catalog: ResourceCatalog
+
+    static let defaultNamespace = "default"
+
+    /// For a write of `value`: its namespace and its tier must exist. What is fixed of the tier `default` is for validation.
+    func checkWrite(_ value: JSONValue, kind: ResourceKind, namespace: String, name: String, creating: Bool) async throws {
+        if creating, kind.namespaced { try await requireNamespace(namespace) }
+        if kind.isTieredPolicy { try await requireTier(of: value, kind: kind, name: name) }
+    }
+
+    /// Refuses the deletion of what others stand on.
+    func checkDelete(kind: ResourceKind, name: String) async throws {
+        if kind.isNamespace, name == Self.defaultNamespace {
+            throw APIFailure.forbidden(kind, name, "this namespace may not be deleted")
+        }
+        guard kind.isTier else { return }
+        if name == Tier.defaultName { throw APIFailure.forbidden(kind, name, "the default tier may not be deleted") }
+        var holders: [String] = []
+        for policyKind in catalog.kinds where policyKind.isTieredPolicy {
+            for object in try await store.list(resource: policyKind.resource, namespace: nil).objects
+            where Self.tier(of: object.value) == name {
+                let path = object.key.namespace.isEmpty ? object.key.name : "\(object.key.namespace)/\(object.key.name)"
+                holders.append("\(policyKind.kind) \(path)")
+            }
+        }
+        guard holders.isEmpty else {
+            let shown = holders.prefix(5).joined(separator: ", ") + (holders.count > 5 ? ", ..." : "")
+            throw APIFailure.conflict(
+                kind, name,
+                "the tier still holds \(holders.count) \(holders.count == 1 ? "policy" : "policies") (\(shown)); move or delete \(holders.count == 1 ? "it" : "them") first"
+            )
+        }
+    }
+
+    /// Every object that a namespace holds.
+    func contents(ofNamespace name: String) async throws -> [StoredObject] {
+        try await store.list(resource: nil, namespace: name).objects
+    }
+
+    static func tier(of value: JSONValue) -> String {
+        let text = value["spec"]?["tier"]?.stringValue ?? ""
+        return text.isEmpty ? Tier.defaultName : text
+    }
+
+    private func requireNamespace(_ namespace: String) async throws {
+        guard let kind = catalog.kinds.first(where: \.isNamespace) else { return }
+        guard try await store.get(StoreKey(resource: kind.resource, namespace: "", name: namespace)) != nil else {
+            throw APIFailure.notFound(kind, namespace)
+        }
+    }
+
+    private func requireTier(of value: JSONValue, kind: ResourceKind, name: String) async throws {
+        guard let tierKind = catalog.kinds.first(where: \.isTier) else { return }
+        let tier = Self.tier(of: value)
+        guard try await store.get(StoreKey(resource: tierKind.resource, namespace: "", name: tier)) != nil else {
+            throw APIFailure.invalid(
+                kind, name,
+                [FieldError(path: "spec.tier", message: "there is no tier \"\(tier)\"; create the tier first")])
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import PolicyModel
+
+/// The kinds that the server serves, by their place in the API.
+struct ResourceCatalog: Sendable {
+    /// A group and version: one discovery document.
+    struct GroupVersion: Sendable, Hashable {
+        /// Empty for the core group.
+        var group: String
+        var version: String
+
+        var text: String { group.isEmpty ? version : "\(group)/\(version)" }
+        /// `api/v1`, `apis/projectcalico.org/v3`.
+        var path: String { group.isEmpty ? "api/\(version)" : "apis/\(group)/\(version)" }
+    }
+
+    let kinds: [ResourceKind]
+    /// In the order of `kinds`, without repetition.
+    let groupVersions: [GroupVersion]
+
+    init(kinds: [ResourceKind]) {
+        self.kinds = kinds
+        var seen: Set<GroupVersion> = []
+        groupVersions = kinds.map { GroupVersion(group: $0.group, version: $0.version) }
+            .filter { seen.insert($0).inserted }
+    }
+
+    func kinds(in groupVersion: GroupVersion) -> [ResourceKind] {
+        kinds.filter { $0.group == groupVersion.group && $0.version == groupVersion.version }
+    }
+
+    func kind(_ groupVersion: GroupVersion, plural: String) -> ResourceKind? {
+        kinds.first {
+            $0.group == groupVersion.group && $0.version == groupVersion.version && $0.plural == plural
+        }
+    }
+
+    /// By kind name; the names that the server itself treats specially are unique.
+    func kind(named name: String) -> ResourceKind? { kinds.first { $0.kind == name } }
+}
+
+extension ResourceKind {
+    var isNamespace: Bool { group.isEmpty && kind == "Namespace" }
+    var isTier: Bool { group == "projectcalico.org" && kind == "Tier" }
+    /// A kind whose `spec.tier` names a tier.
+    var isTieredPolicy: Bool {
+        group == "projectcalico.org" && (kind == "NetworkPolicy" || kind == "GlobalNetworkPolicy")
+    }
+    /// A kind that Kubernetes itself has: kubectl knows its fields and sends strategic merge patches and protobuf.
+    var isBuiltIn: Bool { group.isEmpty || group.hasSuffix(".k8s.io") }
+
+}

@@ -1,0 +1,68 @@
+import PolicyModel
+
+/// `meta.k8s.io/v1` Table: what kubectl asks for to print (kubernetes.io/docs/reference/using-api/api-concepts,
+/// "Receiving resources as Tables").
+struct TableRendering: Sendable {
+    enum IncludeObject: String, Sendable {
+        case none = "None"
+        case metadata = "Metadata"
+        case object = "Object"
+    }
+
+    let columns: [TableColumn]
+    let include: IncludeObject
+    /// Seconds since 1970.
+    let now: Int64
+
+    init(kind: ResourceKind, request: APIRequest, now: Int64) throws(APIFailure) {
+        columns = TableColumn.columns(kind)
+        self.now = now
+        let wanted = request.parameter("includeObject") ?? ""
+        guard let include = wanted.isEmpty ? .metadata : IncludeObject(rawValue: wanted) else {
+            throw .badRequest("invalid includeObject value \"\(wanted)\": one of None, Metadata, Object")
+        }
+        self.include = include
+    }
+
+    /// Whether the client prefers a Table over the objects.
+    static func isWanted(_ accept: String) -> Bool {
+        for range in accept.split(separator: ",") {
+            let parameters = MediaRange(range)
+            guard parameters.type == "application/json" || parameters.type == "*/*" else { continue }
+            if parameters["as"] == "Table", parameters["g"] == "meta.k8s.io", parameters["v"] == "v1" { return true }
+            if parameters["as"] == nil { return false }
+        }
+        return false
+    }
+
+    /// `columnDefinitions` may be left out of all but the first table of a watch.
+    func table(_ objects: [JSONValue], resourceVersion: String, withColumns: Bool = true) -> JSONValue {
+        .object([
+            "kind": .string("Table"), "apiVersion": .string("meta.k8s.io/v1"),
+            "metadata": .object(["resourceVersion": .string(resourceVersion)]),
+            "columnDefinitions": withColumns ? .array(columns.map(definition)) : .null,
+            "rows": .array(objects.map(row)),
+        ])
+    }
+
+    private func definition(_ column: TableColumn) -> JSONValue {
+        .object([
+            "name": .string(column.name), "type": .string(column.type), "format": .string(column.format),
+            "description": .string(column.description), "priority": .integer(column.priority),
+        ])
+    }
+
+    private func row(_ object: JSONValue) -> JSONValue {
+        var members: [String: JSONValue] = ["cells": .array(columns.map { $0.cell(object, now) })]
+        switch include {
+        case .none: break
+        case .metadata:
+            members["object"] = .object([
+                "kind": .string("PartialObjectMetadata"), "apiVersion": .string("meta.k8s.io/v1"),
+                "metadata": object["metadata"] ?? .object([:]),
+            ])
+        case .object: members["object"] = object
+        }
+        return .object(members)
+    }
+}

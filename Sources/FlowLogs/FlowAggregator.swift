@@ -1,0 +1,229 @@
+import Dataplane
+import PolicyModel
+
+/// Turns what the kernel tells of connections into records, one window after the other.
+///
+/// A value without clock or I/O. Counters of snapshots are cumulative and count the packets that passed; each denied
+/// packet comes as an event. Out of both the records count every packet once: the sums over all records equal the last
+/// counters and the denials, however the history is cut into windows. Where a live connection is decided anew, packets
+/// since the snapshot before go to the decision that lets packets pass, the new one if both do.
+///
+/// Events are to be added in the order in which they were drained, and drained before a window is finished; snapshots may
+/// be older or newer than the events around them.
+///
+/// A connection that is older than the aggregator and unknown to it counts from its first snapshot on: a process before
+/// us has recorded the rest.
+public struct FlowAggregator: Sendable {
+    /// What did not find room since the start.
+    public struct Overflow: Sendable, Hashable {
+        /// Snapshots and events of connections beyond `FlowLimits.trackedConnections`.
+        public var untrackedReports: UInt64 = 0
+        /// Packets denied beyond `FlowLimits.denialsPerWindow`; they are in no record.
+        public var unrecordedDenials: UInt64 = 0
+
+        public init() {}
+    }
+
+    public private(set) var overflow = Overflow()
+    /// The entries of connections that are followed now.
+    public private(set) var trackedConnections = 0
+
+    private let startedAt: UInt64
+    private let trackedLimit: Int
+    private let denialLimit: Int
+    /// Counts windows.
+    private var window: UInt64 = 0
+    /// Nanoseconds of CLOCK_BOOTTIME.
+    private var windowStart: UInt64
+    /// The entries of each tuple, oldest first; nearly always one.
+    private var flows: [FlowIdentity: [TrackedFlow]] = [:]
+    private var denials: [DenialKey: FlowSegment] = [:]
+    /// Pieces of connections that were never tracked and have ended.
+    private var strays: [(flow: FlowIdentity, segment: FlowSegment)] = []
+
+    /// - Parameter boottime: nanoseconds of CLOCK_BOOTTIME.
+    public init(
+        startingAt boottime: UInt64, trackedLimit: Int = FlowLimits.trackedConnections,
+        denialLimit: Int = FlowLimits.denialsPerWindow
+    ) {
+        startedAt = boottime
+        windowStart = boottime
+        self.trackedLimit = trackedLimit
+        self.denialLimit = denialLimit
+    }
+
+    /// - Parameter resolve: the endpoint that has an address at this time.
+    public mutating func add(_ event: ConnectionEvent, resolve: (IPAddress) -> EndpointKey?) {
+        switch event.kind {
+        case .denied:
+            deny(event, counters: event.counters, resolve: resolve)
+        case .redecided where event.decision.verdict == .deny:
+            // The packets that are denied from now on come as events; the change itself is worth a record.
+            deny(event, counters: FlowCounters(), resolve: resolve)
+        case .opened, .adopted:
+            open(event, resolve: resolve)
+        case .redecided:
+            redecide(event, resolve: resolve)
+        case .closed:
+            close(event, resolve: resolve)
+        }
+    }
+
+    public mutating func add(_ snapshot: FlowSnapshot, resolve: (IPAddress) -> EndpointKey?) {
+        var entry = TrackedFlow(lastSeen: snapshot.lastSeen)
+        let index = flows[snapshot.flow]?.firstIndex { $0.isCreated(at: snapshot.created) }
+        if let index, let known = flows[snapshot.flow]?[index] {
+            entry = known
+        } else if snapshot.created < startedAt {
+            entry.counted = snapshot.counters
+        }
+        entry.created = snapshot.created
+        let delta = entry.advance(to: snapshot.counters)
+        if snapshot.decision.verdict == .allow { entry.passing = snapshot.decision }
+        entry.lastSeen = max(entry.lastSeen, snapshot.lastSeen)
+        entry.add(
+            delta, from: max(windowStart, snapshot.created), until: snapshot.removed ? snapshot.lastSeen : nil,
+            peer: resolve(snapshot.flow.peer))
+        if snapshot.removed { entry.finished = TrackedFlow.Finish(window: window, time: snapshot.lastSeen) }
+        if let index {
+            flows[snapshot.flow]?[index] = entry
+        } else if !insert(entry, into: snapshot.flow), snapshot.removed {
+            for segment in entry.segments { addStray(snapshot.flow, segment) }
+        }
+    }
+
+    /// Ends the window and gives its records, oldest first; no record where nothing happened.
+    ///
+    /// - Parameters:
+    ///   - boottime: nanoseconds of CLOCK_BOOTTIME.
+    ///   - wallClockOffset: what has to be added to CLOCK_BOOTTIME for nanoseconds since 1970.
+    public mutating func finishWindow(at boottime: UInt64, wallClockOffset: Int64) -> [FlowRecord] {
+        var records: [FlowRecord] = []
+        func wallClock(_ time: UInt64) -> Int64 { Int64(clamping: time) &+ wallClockOffset }
+        func record(_ identity: FlowIdentity, _ segment: FlowSegment, _ verdict: Verdict) {
+            records.append(
+                FlowRecord(
+                    identity, verdict: verdict, decision: segment.decision, peer: segment.peer,
+                    startTime: wallClock(segment.start), endTime: wallClock(max(segment.end ?? boottime, segment.start)),
+                    counters: segment.counters, observed: segment.observed))
+        }
+
+        var changed: [(FlowIdentity, [TrackedFlow])] = []
+        for (identity, entries) in flows {
+            var kept: [TrackedFlow] = []
+            var isChanged = false
+            for var entry in entries {
+                for segment in entry.segments { record(identity, segment, .allow) }
+                isChanged = isChanged || !entry.segments.isEmpty
+                entry.segments = []
+                if !entry.isForgotten(at: boottime, window: window) { kept.append(entry) }
+            }
+            if isChanged || kept.count < entries.count { changed.append((identity, kept)) }
+        }
+        for (identity, kept) in changed {
+            trackedConnections -= (flows[identity]?.count ?? 0) - kept.count
+            flows[identity] = kept.isEmpty ? nil : kept
+        }
+        for stray in strays { record(stray.flow, stray.segment, .allow) }
+        for (key, segment) in denials { record(key.flow, segment, .deny) }
+        strays = []
+        denials = [:]
+        window += 1
+        windowStart = boottime
+        return records.sorted { ($0.startTime, $0.endTime, $0.sourcePort) < ($1.startTime, $1.endTime, $1.sourcePort) }
+    }
+
+    // MARK: Parts
+
+    private mutating func open(_ event: ConnectionEvent, resolve: (IPAddress) -> EndpointKey?) {
+        if let index = flows[event.flow]?.firstIndex(where: { $0.isOpened(at: event.timestamp) }) {
+            // A sweep was faster than the event: what there is to record is in the snapshot.
+            flows[event.flow]?[index].opened = event.timestamp
+            flows[event.flow]?[index].learnPassing(event.decision)
+            return
+        }
+        var entry = TrackedFlow(lastSeen: event.timestamp)
+        entry.opened = event.timestamp
+        entry.begin(event, peer: resolve(event.flow.peer))
+        _ = insert(entry, into: event.flow)
+    }
+
+    private mutating func redecide(_ event: ConnectionEvent, resolve: (IPAddress) -> EndpointKey?) {
+        guard let index = flows[event.flow]?.lastIndex(where: { $0.start <= event.timestamp }),
+            let entry = flows[event.flow]?[index],
+            // Otherwise a sweep was faster than the event, or the flow is back to its decision after a cut.
+            entry.passing != event.decision, entry.created == nil || event.timestamp > entry.lastSeen
+        else { return }
+        flows[event.flow]?[index].begin(event, peer: resolve(event.flow.peer))
+    }
+
+    private mutating func close(_ event: ConnectionEvent, resolve: (IPAddress) -> EndpointKey?) {
+        let peer = resolve(event.flow.peer)
+        // An entry that takes a tuple has the time at which the one before was closed.
+        if let index = flows[event.flow]?.lastIndex(where: { $0.start < event.timestamp }),
+            var entry = flows[event.flow]?[index], entry.finished.map({ event.timestamp <= $0.time }) ?? true
+        {
+            let delta = entry.advance(to: event.counters)
+            if entry.passing == nil, event.decision.verdict == .allow { entry.passing = event.decision }
+            entry.add(delta, from: max(windowStart, entry.start), until: event.timestamp, peer: peer)
+            entry.finished = TrackedFlow.Finish(window: window, time: event.timestamp)
+            flows[event.flow]?[index] = entry
+        } else if event.counters != FlowCounters() {
+            // Never seen alive: its counters are all there is.
+            let decision = event.decision.verdict == .allow ? event.decision : .unknown(0)
+            addStray(
+                event.flow,
+                FlowSegment(
+                    decision: decision, peer: peer, start: min(windowStart, event.timestamp), end: event.timestamp,
+                    counters: event.counters, observed: event.observed))
+        }
+    }
+
+    /// False when there is no room.
+    private mutating func insert(_ entry: TrackedFlow, into identity: FlowIdentity) -> Bool {
+        guard trackedConnections < trackedLimit else {
+            overflow.untrackedReports += 1
+            return false
+        }
+        trackedConnections += 1
+        var entries = flows[identity] ?? []
+        let index = entries.lastIndex { $0.start < entry.start }.map { $0 + 1 } ?? 0
+        entries.insert(entry, at: index)
+        for older in entries.indices.dropLast() where entries[older].supersededInWindow == nil {
+            entries[older].supersededInWindow = window
+        }
+        flows[identity] = entries
+        return true
+    }
+
+    private mutating func addStray(_ flow: FlowIdentity, _ segment: FlowSegment) {
+        guard strays.count < trackedLimit else {
+            overflow.untrackedReports += 1
+            return
+        }
+        strays.append((flow, segment))
+    }
+
+    private mutating func deny(
+        _ event: ConnectionEvent, counters: FlowCounters, resolve: (IPAddress) -> EndpointKey?
+    ) {
+        let key = DenialKey(flow: event.flow, decision: event.decision, observed: event.observed)
+        if denials[key] == nil {
+            guard denials.count < denialLimit else {
+                overflow.unrecordedDenials += counters.packetsOut + counters.packetsIn
+                return
+            }
+            denials[key] = FlowSegment(
+                decision: event.decision, peer: resolve(event.flow.peer), start: event.timestamp,
+                end: event.timestamp, counters: FlowCounters(), observed: event.observed)
+        }
+        denials[key]?.counters += counters
+        denials[key]?.end = event.timestamp
+    }
+}
+
+private struct DenialKey: Hashable {
+    var flow: FlowIdentity
+    var decision: DecisionSource
+    var observed: Bool
+}

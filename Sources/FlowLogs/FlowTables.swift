@@ -1,0 +1,115 @@
+import Dataplane
+import Datastore
+import Foundation
+import GRDB
+import PolicyModel
+
+/// The table of the flow history and the way of records into it and out of it.
+enum FlowTables {
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("flows") { database in
+            // AUTOINCREMENT: a follower's cursor must not meet a number again whose record was deleted.
+            try database.execute(
+                sql: """
+                    CREATE TABLE flows (
+                        id INTEGER PRIMARY KEY AUTOINCREMENT,
+                        start_time INTEGER NOT NULL,
+                        end_time INTEGER NOT NULL,
+                        verdict INTEGER NOT NULL,
+                        direction INTEGER NOT NULL,
+                        source_namespace TEXT,
+                        source_name TEXT,
+                        destination_namespace TEXT,
+                        destination_name TEXT,
+                        source_address TEXT NOT NULL,
+                        destination_address TEXT NOT NULL,
+                        transport INTEGER NOT NULL,
+                        source_port INTEGER NOT NULL,
+                        destination_port INTEGER NOT NULL,
+                        packets_out INTEGER NOT NULL,
+                        bytes_out INTEGER NOT NULL,
+                        packets_in INTEGER NOT NULL,
+                        bytes_in INTEGER NOT NULL,
+                        reason TEXT,
+                        system_reason INTEGER,
+                        observed INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE INDEX flows_by_end ON flows (end_time);
+                    """)
+        }
+        return migrator
+    }
+
+    /// Also counts records that were deleted since.
+    static func lastCursor(_ database: Database) throws -> Int64 {
+        try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'flows'") ?? 0
+    }
+
+    static func insert(_ record: FlowRecord, into database: Database) throws {
+        let statement = try database.cachedStatement(
+            sql: """
+                INSERT INTO flows (
+                    start_time, end_time, verdict, direction, source_namespace, source_name, destination_namespace,
+                    destination_name, source_address, destination_address, transport, source_port, destination_port,
+                    packets_out, bytes_out, packets_in, bytes_in, reason, system_reason, observed
+                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                """)
+        let reason = try record.reason.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+        var values: [(any DatabaseValueConvertible)?] = [
+            record.startTime, record.endTime, Int64(record.verdict.rawValue), Int64(record.direction.rawValue),
+            record.source?.namespace, record.source?.name, record.destination?.namespace, record.destination?.name,
+            record.sourceAddress, record.destinationAddress, Int64(record.transport), Int64(record.sourcePort),
+            Int64(record.destinationPort),
+        ]
+        values += [
+            Int64(clamping: record.packetsOut), Int64(clamping: record.bytesOut), Int64(clamping: record.packetsIn),
+            Int64(clamping: record.bytesIn), reason, record.systemReason.map { Int64($0.rawValue) },
+            Int64(record.observed ? 1 : 0),
+        ]
+        try statement.execute(arguments: StatementArguments(values))
+    }
+
+    static func prune(_ database: Database, upTo oldest: Int64, endedBefore time: Int64) throws {
+        try database.cachedStatement(
+            sql: "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE id <= ? ORDER BY id LIMIT ?)"
+        ).execute(arguments: [oldest, FlowLimits.deletedPerTransaction])
+        try database.cachedStatement(
+            sql: "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE end_time < ? ORDER BY end_time LIMIT ?)"
+        ).execute(arguments: [time, FlowLimits.deletedPerTransaction])
+    }
+
+    static func fetch(
+        _ database: Database, sql: String, _ arguments: [Int64]
+    ) throws -> [(cursor: Int64, record: FlowRecord)] {
+        let rows = try Row.fetchCursor(
+            try database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
+        var found: [(cursor: Int64, record: FlowRecord)] = []
+        while let row = try rows.next() { found.append((row["id"], try record(row))) }
+        return found
+    }
+
+    private static func record(_ row: Row) throws -> FlowRecord {
+        guard let verdict = Verdict(rawValue: row["verdict"]), let direction = Direction(rawValue: row["direction"]) else {
+            throw StoreError.failed("The flow history holds a record (\(row["id"] as Int64)) of an unknown form.")
+        }
+        let reason: Reason? = try (row["reason"] as String?).map {
+            try JSONDecoder().decode(Reason.self, from: Data($0.utf8))
+        }
+        return FlowRecord(
+            startTime: row["start_time"], endTime: row["end_time"], verdict: verdict, direction: direction,
+            source: endpoint(row["source_namespace"], row["source_name"]),
+            destination: endpoint(row["destination_namespace"], row["destination_name"]),
+            sourceAddress: row["source_address"], destinationAddress: row["destination_address"],
+            transport: row["transport"], sourcePort: row["source_port"], destinationPort: row["destination_port"],
+            packetsOut: row["packets_out"], bytesOut: row["bytes_out"], packetsIn: row["packets_in"],
+            bytesIn: row["bytes_in"], reason: reason,
+            systemReason: (row["system_reason"] as UInt32?).flatMap(SystemReason.init(rawValue:)),
+            observed: row["observed"])
+    }
+
+    private static func endpoint(_ namespace: String?, _ name: String?) -> EndpointKey? {
+        guard let namespace, let name else { return nil }
+        return EndpointKey(namespace: namespace, name: name)
+    }
+}

@@ -1,0 +1,101 @@
+import Datastore
+import GRDB
+import Glibc
+import PolicyModel
+
+/// Flow history in one SQLite file, bounded by age and count.
+///
+/// The cursor of a record is its row number; numbers are never used twice. Followers that are slower than the bounds
+/// miss records.
+public final class SQLiteFlowStore: FlowStore {
+    private let file: SQLiteFile
+    private let pool: DatabasePool
+    private let signal: CursorSignal
+    private let recordLimit: Int64
+    private let ageLimitNanoseconds: Int64
+    private let now: @Sendable () -> Int64
+
+    /// Opens the history, making the file (mode 0600, in a folder that exists) where there is none.
+    ///
+    /// - Parameter now: nanoseconds since 1970; decides what is too old.
+    /// - Throws: `StoreError.failed` with a sentence.
+    public init(
+        path: String, recordLimit: Int64 = FlowLimits.storedRecords,
+        ageLimitNanoseconds: Int64 = FlowLimits.storedNanoseconds,
+        now: @escaping @Sendable () -> Int64 = SQLiteFlowStore.wallClock
+    ) throws {
+        file = SQLiteFile(
+            path: path, title: "flow history",
+            remedy: "move it and the files beside it away; history begins anew, nothing else depends on it.")
+        self.recordLimit = recordLimit
+        self.ageLimitNanoseconds = ageLimitNanoseconds
+        self.now = now
+        // Losing the last seconds of history with the power is fair; waiting for the disk at every window is not. For
+        // the same reason its gigabyte is not read through at the start: damage shows when it is met.
+        pool = try file.open(durability: .everyCheckpoint, checked: false, migrator: FlowTables.migrator)
+        do {
+            signal = CursorSignal(last: try pool.read(FlowTables.lastCursor))
+        } catch {
+            throw file.describe(error)
+        }
+    }
+
+    public func close() throws {
+        do {
+            try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+            try pool.close()
+        } catch {
+            throw file.describe(error)
+        }
+    }
+
+    public func append(_ records: [FlowRecord]) async throws {
+        guard !records.isEmpty else { return }
+        let oldestTime = now() - ageLimitNanoseconds
+        do {
+            let last = try await pool.write { [recordLimit] database in
+                for record in records { try FlowTables.insert(record, into: database) }
+                let last = database.lastInsertedRowID
+                try FlowTables.prune(database, upTo: last - recordLimit, endedBefore: oldestTime)
+                return last
+            }
+            signal.advance(to: last)
+        } catch {
+            throw file.describe(error)
+        }
+    }
+
+    public func recent(limit: Int) async throws -> (records: [FlowRecord], cursor: Int64) {
+        do {
+            return try await pool.read { database in
+                let last = try FlowTables.lastCursor(database)
+                let found = try FlowTables.fetch(
+                    database, sql: "SELECT * FROM flows WHERE id <= ? ORDER BY id DESC LIMIT ?", [last, Int64(max(0, limit))])
+                return (found.reversed().map(\.record), last)
+            }
+        } catch {
+            throw file.describe(error)
+        }
+    }
+
+    public func records(after cursor: Int64, limit: Int) async throws -> (records: [FlowRecord], cursor: Int64) {
+        do {
+            return try await pool.read { database in
+                let found = try FlowTables.fetch(
+                    database, sql: "SELECT * FROM flows WHERE id > ? ORDER BY id LIMIT ?", [cursor, Int64(max(0, limit))])
+                return (found.map(\.record), found.last?.cursor ?? cursor)
+            }
+        } catch {
+            throw file.describe(error)
+        }
+    }
+
+    public func wait(after cursor: Int64) async throws { try await signal.wait(after: cursor) }
+
+    /// CLOCK_REALTIME in nanoseconds.
+    public static let wallClock: @Sendable () -> Int64 = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,47 @@
+import ControlPlane
+import Dataplane
+import PolicyModel
+
+/// Which of the world's endpoints this node polices, and on which interface.
+struct LocalEndpoints {
+    private(set) var attachments: [EndpointKey: NodeProgram.Attachment] = [:]
+    /// This node's endpoints, in order, with what keeps one from being policed.
+    private(set) var all: [(endpoint: WorkloadEndpoint, obstacle: String?)] = []
+
+    /// O(endpoints log endpoints). Of several endpoints that name one interface the first by namespace and name has it.
+    init(world: PolicyWorld, node: String, links: [String: Int32]) {
+        var holders: [Int32: EndpointKey] = [:]
+        for key in world.endpoints.keys.sorted() {
+            guard let endpoint = world.endpoints[key], endpoint.node.isEmpty || endpoint.node == node else { continue }
+            let name = endpoint.interfaceName
+            let obstacle: String?
+            if name.isEmpty {
+                obstacle = "spec.interfaceName is empty: name the host side of the workload's interface."
+            } else if let index = links[name] {
+                if let holder = holders[index] {
+                    obstacle = "Interface \(name) belongs to the workload endpoint \(holder): one interface, one endpoint."
+                } else {
+                    holders[index] = key
+                    attachments[key] = NodeProgram.Attachment(interfaceName: name, interfaceIndex: index)
+                    obstacle = endpoint.addresses.isEmpty
+                        ? "It has no addresses (spec.ipNetworks): everything it sends or gets is dropped." : nil
+                }
+            } else {
+                obstacle = "Interface \(name) does not exist; it is policed as soon as it does."
+            }
+            all.append((endpoint, obstacle))
+        }
+    }
+
+    /// What the dataplane made of them. `report` nil: nothing of this is in the kernel yet.
+    func report(_ report: ApplyReport?, pending: String) -> [NodeReport.Endpoint] {
+        all.map { endpoint, obstacle in
+            let attached = attachments[endpoint.key] != nil
+            let failure = report == nil ? pending : report?.failures[endpoint.key]
+            let policed = attached && failure == nil
+            return NodeReport.Endpoint(
+                key: endpoint.key, interfaceName: endpoint.interfaceName, addresses: endpoint.addresses,
+                policed: policed, message: (policed ? obstacle : obstacle ?? failure) ?? "")
+        }
+    }
+}

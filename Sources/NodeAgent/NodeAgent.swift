@@ -1,0 +1,188 @@
+import ControlPlane
+import Dataplane
+import Datastore
+import FlowLogs
+import Foundation
+import Logging
+import PolicyModel
+import Synchronization
+
+/// Keeps one node's kernel in step with the store, and tells what the kernel saw.
+///
+/// The store's changes, the node's interfaces and the kernel's events meet on one thread of the agent's own (see
+/// `EnforcementLoop`); everybody else talks to it through a mailbox and reads its results from a board.
+public final class NodeAgent: NodeReporting {
+    private let configuration: NodeAgentConfiguration
+    private let store: any Store
+    private let links: any LinkSource
+    private let logger: Logger
+    private let makeDataplane: @Sendable () throws -> any Dataplane
+    private let mailbox = Mailbox()
+    private let board: EnforcementBoard
+    private let flows: FlowWriter
+    private let threadEnd = ThreadEnd()
+    /// The revision that `run` follows the store from; nil before `start`.
+    private let startRevision = Mutex<Int64?>(nil)
+
+    /// - Parameter makeDataplane: called once, on the agent's thread, where the dataplane then stays.
+    public init(
+        configuration: NodeAgentConfiguration, store: any Store, flowStore: any FlowStore, links: any LinkSource,
+        logger: Logger, makeDataplane: @escaping @Sendable () throws -> any Dataplane
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.links = links
+        self.logger = logger
+        self.makeDataplane = makeDataplane
+        board = EnforcementBoard(node: configuration.node)
+        flows = FlowWriter(store: flowStore) { [mailbox] problem in
+            mailbox.post { $0.problems["flow store"] = .some(problem) }
+        }
+    }
+
+    /// Opens the dataplane and hands it what the store holds now. When it returns, `run` has to be called.
+    /// - Throws: what the store or the dataplane say when they cannot be read or opened. That the first program is
+    ///   refused is no error: the agent goes on trying and says so in its report.
+    public func start() async throws {
+        let list = try await store.list(resource: nil, namespace: nil)
+        mailbox.post { $0.store.append((.snapshot(list.objects, revision: list.revision), .now)) }
+        try links.start(
+            { [mailbox] links in mailbox.post { $0.links = links } },
+            onFailure: { [mailbox] problem in mailbox.post { $0.problems["interfaces"] = .some(problem) } })
+        do {
+            try await startThread()
+        } catch {
+            links.stop()
+            throw error
+        }
+        startRevision.withLock { $0 = list.revision }
+    }
+
+    /// Follows the store until the task is cancelled, then stops and writes what is left of the flows. What is in force
+    /// stays in force. Once, after `start`.
+    public func run() async {
+        guard let revision = startRevision.withLock({ $0 }) else { return }
+        async let writing: Void = flows.run()
+        await follow(after: revision)
+        links.stop()
+        mailbox.post { $0.stopping = true }
+        await threadEnd.wait()
+        flows.finish()
+        await writing
+    }
+
+    // MARK: NodeReporting
+
+    public func report() async -> NodeReport {
+        let status = await mailbox.status()
+        let snapshot = board.snapshot
+        var warnings = snapshot.warnings
+        if status == nil { warnings.append("The dataplane cannot be read.") }
+        return NodeReport(
+            node: configuration.node, observing: configuration.observing, storeRevision: snapshot.storeRevision,
+            kernelRevision: snapshot.enforcedRevision, endpoints: snapshot.endpoints,
+            dataplane: status
+                ?? DataplaneStatus(
+                    revision: nil, policed: [:], maps: [], systemCounts: [:], eventsLost: 0, warnings: []),
+            warnings: warnings)
+    }
+
+    /// `milliseconds` is 0 for a revision that was in force before this process, or longer ago than is remembered.
+    public func waitUntilEnforced(
+        revision: Int64, endpoint: EndpointKey?, timeoutSeconds: Double
+    ) async -> EnforcementResult {
+        await board.wait(revision: revision, endpoint: endpoint, timeoutSeconds: timeoutSeconds)
+    }
+
+    public func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) {
+        let snapshot = board.snapshot
+        return (snapshot.enforcedRevision ?? 0, snapshot.world)
+    }
+
+    /// Milliseconds from the store's word of a revision to the last map write for it; nil while it is not in force, or
+    /// when that is longer ago than is remembered.
+    public func millisecondsToEnforcement(of revision: Int64) -> Double? { board.milliseconds(of: revision) }
+
+    // MARK: Parts
+
+    private func startThread() async throws {
+        let outlets = EnforcementLoop.Outlets(
+            flows: { [flows] records in flows.write(records) },
+            removeEndpoint: { [store, logger] key, revision in
+                Task { await Self.remove(key, revision: revision, from: store, logger: logger) }
+            })
+        try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
+            let thread = Thread { [configuration, mailbox, board, logger, makeDataplane, threadEnd] in
+                defer { threadEnd.signal() }
+                do {
+                    let dataplane = try makeDataplane()
+                    let loop = EnforcementLoop(
+                        configuration: configuration, mailbox: mailbox, board: board, dataplane: dataplane,
+                        outlets: outlets, logger: logger)
+                    loop.turn()
+                    started.resume()
+                    loop.run()
+                } catch {
+                    mailbox.close()
+                    started.resume(throwing: error)
+                }
+            }
+            thread.name = "enforcement"
+            thread.start()
+        }
+    }
+
+    /// Passes the store's changes on. A watch that ends is taken up again where it ended; one that fell out of the
+    /// store's memory starts over with a list.
+    private func follow(after start: Int64) async {
+        var revision = start
+        var delay = configuration.firstRetryDelay
+        while !Task.isCancelled {
+            do {
+                for try await events in store.watch(resource: nil, namespace: nil, after: revision) {
+                    let received = ContinuousClock.now
+                    mailbox.post { $0.store.append((.events(events), received)) }
+                    revision = events.last?.object.revision ?? revision
+                    delay = configuration.firstRetryDelay
+                }
+                if Task.isCancelled { return }
+                throw StoreError.failed("The watch ended.")
+            } catch {
+                if Task.isCancelled { return }
+                note(store: "changes are not read: \(error)")
+                guard (try? await Task.sleep(for: delay)) != nil else { return }
+                delay = min(delay * 2, configuration.longestRetryDelay)
+                if let listed = await relist() { revision = listed }
+            }
+        }
+    }
+
+    private func relist() async -> Int64? {
+        do {
+            let list = try await store.list(resource: nil, namespace: nil)
+            mailbox.post {
+                $0.store.append((.snapshot(list.objects, revision: list.revision), .now))
+                $0.problems["store"] = .some(nil)
+            }
+            return list.revision
+        } catch {
+            note(store: "it cannot be listed: \(error)")
+            return nil
+        }
+    }
+
+    private func note(store problem: String) { mailbox.post { $0.problems["store"] = .some(problem) } }
+
+    private static func remove(_ key: EndpointKey, revision: Int64, from store: any Store, logger: Logger) async {
+        let place = StoreKey(
+            resource: TypedPlace.endpointResource, namespace: key.namespace, name: key.name)
+        do {
+            _ = try await store.delete(place, expected: revision)
+            logger.info("workload endpoint \(key): removed, its container's interface is gone")
+        } catch StoreError.notFound, StoreError.conflict {
+            // Somebody else has removed or rewritten it: then it is theirs.
+        } catch {
+            logger.warning("workload endpoint \(key): its container's interface is gone, but it cannot be removed: \(error)")
+        }
+    }
+}

@@ -1,0 +1,17 @@
+/// The bounds of what an agent keeps. All are about diagnosis: none of them changes a verdict.
+enum NodeAgentLimits {
+    /// Revisions whose time to enforcement is remembered.
+    static let rememberedRevisions = 4096
+    /// Windows of flow records that wait for the flow store; further ones are dropped and counted.
+    static let waitingFlowWindows = 64
+    /// Distinct problems whose last log line is remembered.
+    static let rememberedProblems = 1024
+    /// Warnings in one report.
+    static let reportedWarnings = 100
+    /// A problem that goes on is logged again after this long.
+    static let problemRepeatInterval = Duration.seconds(300)
+    /// The longest time that a caller may wait for enforcement, in seconds.
+    static let longestWaitSeconds = 3600.0
+    /// Reading the flow table may take this part of the loop's time; where it takes longer, windows become longer.
+    static let sweepShare = 10
+}

@@ -1,0 +1,132 @@
+import PolicyModel
+
+/// Texts of labels as numbers. Numbers are internal and live until the table is made anew.
+struct LabelTexts {
+    private var numbers: [String: Int32] = [:]
+    private(set) var texts: [String] = []
+
+    mutating func intern(_ text: String) -> Int32 {
+        if let known = numbers[text] { return known }
+        let number = Int32(texts.count)
+        numbers[text] = number
+        texts.append(text)
+        return number
+    }
+}
+
+struct LabelPair: Hashable {
+    var key: Int32
+    var value: Int32
+}
+
+/// Labels as sorted numbers.
+struct LabelSet {
+    private(set) var keys: [Int32] = []
+    private(set) var values: [Int32] = []
+
+    init(_ labels: [String: String], texts: inout LabelTexts) {
+        let pairs = labels.map { (key: texts.intern($0.key), value: texts.intern($0.value)) }
+            .sorted { $0.key < $1.key }
+        keys = pairs.map(\.key)
+        values = pairs.map(\.value)
+    }
+
+    var pairs: [LabelPair] { zip(keys, values).map { LabelPair(key: $0, value: $1) } }
+
+    /// nil when the label is absent.
+    func value(of key: Int32) -> Int32? {
+        let index = keys.firstIndex(notBelow: key)
+        return index < keys.count && keys[index] == key ? values[index] : nil
+    }
+}
+
+extension Array where Element: Comparable {
+    /// The first index whose element is not below `element`, in a sorted array.
+    func firstIndex(notBelow element: Element) -> Int {
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low + high) / 2
+            if self[middle] < element { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// Whether a sorted array holds `element`.
+    func sortedContains(_ element: Element) -> Bool {
+        let index = firstIndex(notBelow: element)
+        return index < count && self[index] == element
+    }
+}
+
+/// A selector over interned labels.
+indirect enum CompiledSelector: Sendable {
+    case all
+    case never
+    case has(Int32)
+    case equals(Int32, Int32)
+    case notEquals(Int32, Int32)
+    case contains(Int32, [UInt8])
+    case startsWith(Int32, [UInt8])
+    case endsWith(Int32, [UInt8])
+    case isIn(Int32, [Int32])
+    case isNotIn(Int32, [Int32])
+    case not(CompiledSelector)
+    case and([CompiledSelector])
+    case or([CompiledSelector])
+
+    init(_ selector: Selector, texts: inout LabelTexts) {
+        switch selector {
+        case .all: self = .all
+        // No set of labels is global: what has a namespace is not, and what has none is asked by `EndpointScope`.
+        case .global: self = .never
+        case .has(let key): self = .has(texts.intern(key))
+        case .equals(let key, let value): self = .equals(texts.intern(key), texts.intern(value))
+        case .notEquals(let key, let value): self = .notEquals(texts.intern(key), texts.intern(value))
+        case .contains(let key, let value): self = .contains(texts.intern(key), Array(value.utf8))
+        case .startsWith(let key, let value): self = .startsWith(texts.intern(key), Array(value.utf8))
+        case .endsWith(let key, let value): self = .endsWith(texts.intern(key), Array(value.utf8))
+        case .isIn(let key, let values): self = .isIn(texts.intern(key), values.map { texts.intern($0) }.sorted())
+        case .isNotIn(let key, let values): self = .isNotIn(texts.intern(key), values.map { texts.intern($0) }.sorted())
+        case .not(let inner): self = .not(CompiledSelector(inner, texts: &texts))
+        case .and(let parts): self = .and(parts.map { CompiledSelector($0, texts: &texts) })
+        case .or(let parts): self = .or(parts.map { CompiledSelector($0, texts: &texts) })
+        }
+    }
+
+    /// A label that everything that matches has; nil when there is none or it is not easily seen.
+    var requiredLabel: LabelPair? {
+        switch self {
+        case .equals(let key, let value): LabelPair(key: key, value: value)
+        case .isIn(let key, let values) where values.count == 1: LabelPair(key: key, value: values[0])
+        case .and(let parts): parts.lazy.compactMap(\.requiredLabel).first
+        default: nil
+        }
+    }
+
+    func matches(_ labels: LabelSet, texts: LabelTexts) -> Bool {
+        switch self {
+        case .all: return true
+        case .never: return false
+        case .has(let key): return labels.value(of: key) != nil
+        case .equals(let key, let value): return labels.value(of: key) == value
+        case .notEquals(let key, let value): return labels.value(of: key) != value
+        case .isIn(let key, let values): return labels.value(of: key).map { values.sortedContains($0) } ?? false
+        case .isNotIn(let key, let values): return labels.value(of: key).map { !values.sortedContains($0) } ?? true
+        case .startsWith(let key, let part):
+            return labels.value(of: key).map { texts.texts[Int($0)].utf8.starts(with: part) } ?? false
+        case .endsWith(let key, let part):
+            return labels.value(of: key).map { texts.texts[Int($0)].utf8.reversed().starts(with: part.reversed()) } ?? false
+        case .contains(let key, let part):
+            return labels.value(of: key).map { Self.bytes(Array(texts.texts[Int($0)].utf8), contain: part) } ?? false
+        case .not(let inner): return !inner.matches(labels, texts: texts)
+        case .and(let parts): return parts.allSatisfy { $0.matches(labels, texts: texts) }
+        case .or(let parts): return parts.contains { $0.matches(labels, texts: texts) }
+        }
+    }
+
+    private static func bytes(_ text: [UInt8], contain part: [UInt8]) -> Bool {
+        guard part.count <= text.count else { return false }
+        return (0...(text.count - part.count)).contains { text[$0...].starts(with: part) }
+    }
+}

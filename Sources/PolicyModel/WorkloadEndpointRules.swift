@@ -1,0 +1,89 @@
+/// What Calico's validator demands of workload endpoints, and our limits.
+enum WorkloadEndpointRules {
+    static func check(_ spec: JSONValue?, path: String, into errors: inout [FieldError]) {
+        guard let spec else { return }
+        for member in ["node", "orchestrator", "workload", "pod", "endpoint"] {
+            guard let text = spec[member]?.stringValue, !text.isEmpty, !NameRules.isSubdomain(text) else { continue }
+            errors.fail("\(path).\(member)", "\(text.quoted) is no valid name: \(NameRules.subdomainForm)")
+        }
+        if let text = spec["containerID"]?.stringValue, !text.isEmpty, !NameRules.isContainerID(text) {
+            errors.fail(
+                "\(path).containerID",
+                "\(text.quoted) is no container ID: use letters, digits and '-', beginning and ending with a letter or digit")
+        }
+        if let text = spec["interfaceName"]?.stringValue, !text.isEmpty, !NameRules.isInterfaceName(text) {
+            errors.fail(
+                "\(path).interfaceName",
+                "\(text.quoted) is no interface name: use at most 15 letters, digits, '-', '_' or '.'")
+        }
+        checkAddresses(spec["ipNetworks"], path: "\(path).ipNetworks", into: &errors)
+        checkPorts(spec["ports"], path: "\(path).ports", into: &errors)
+    }
+
+    private static func checkAddresses(_ value: JSONValue?, path: String, into errors: inout [FieldError]) {
+        guard let networks = value?.arrayValue else { return }
+        if networks.count > ObjectLimits.addressesPerEndpoint {
+            return errors.fail(
+                path, "\(networks.count) addresses are more than the limit of \(ObjectLimits.addressesPerEndpoint)")
+        }
+        var seen: [IPAddress: Int] = [:]
+        for (index, network) in networks.enumerated() {
+            guard let text = network.stringValue else { continue }
+            let path = "\(path)[\(index)]"
+            guard let block = AddressBlock(text) else {
+                errors.fail(path, "\(text.quoted) is no address: write it as 10.0.0.1 or 2001:db8::1")
+                continue
+            }
+            guard block.prefixLength == block.version.width else {
+                errors.fail(
+                    path, "\(text.quoted) contains more than one address: write a bare address, or /\(block.version.width)")
+                continue
+            }
+            if !block.address.canBelongToEndpoint {
+                errors.fail(path, "\(text.quoted) cannot be the address of an endpoint")
+            }
+            if let first = seen.updateValue(index, forKey: block.address) {
+                errors.fail(path, "\(text.quoted) is the same address as ipNetworks[\(first)]")
+            }
+        }
+    }
+
+    private static func checkPorts(_ value: JSONValue?, path: String, into errors: inout [FieldError]) {
+        guard let ports = value?.arrayValue else { return }
+        if ports.count > ObjectLimits.portsPerEndpoint {
+            return errors.fail(
+                path, "\(ports.count) ports are more than the limit of \(ObjectLimits.portsPerEndpoint)")
+        }
+        var seen: [NamedPort: Int] = [:]
+        for (index, port) in ports.enumerated() {
+            let path = "\(path)[\(index)]"
+            let name = port["name"]?.stringValue
+            if let name, !NameRules.isEndpointPortName(name) {
+                errors.fail(
+                    "\(path).name",
+                    "\(name.quoted) is no port name: use at most 15 lower case letters, digits and single inner '-', "
+                        + "among them a letter")
+            }
+            guard let value = port["protocol"], value.stringValue != nil || value.integerValue != nil else { continue }
+            guard let transport = TransportProtocol(PolicyRules.normalized(value)), transport.hasPorts else {
+                errors.fail(
+                    "\(path).protocol", "\(value) has no ports: use TCP, UDP, SCTP or UDPLite", .notSupported)
+                continue
+            }
+            guard let name, let number = port["port"]?.integerValue, let number = UInt16(exactly: number) else { continue }
+            if let first = seen.updateValue(index, forKey: NamedPort(name: name, transport: transport, port: number)) {
+                errors.fail(path, "is the same as ports[\(first)]")
+            }
+        }
+    }
+}
+
+extension IPAddress {
+    /// Not unspecified, multicast, limited broadcast, nor an IPv4 address in the guise of an IPv6 one.
+    var canBelongToEndpoint: Bool {
+        switch version {
+        case .v4: low != 0 && low != 0xffff_ffff && low >> 28 != 0xe
+        case .v6: !(high == 0 && low == 0) && high >> 56 != 0xff && !(high == 0 && low >> 32 == 0xffff)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import ArgumentParser
+import Foundation
+import KubernetesClient
+import PolicyModel
+
+struct FlowsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "flows",
+        abstract: "Show connections, each with the rule that decided it.",
+        discussion: """
+            With -o json one object a line, with the field names of Calico's flow API.
+
+            EXAMPLES
+              bulkhead flows --follow
+              bulkhead flows --limit 20 -o json
+            """)
+
+    @OptionGroup var server: ServerOptions
+    @Option(name: .shortAndLong, help: "table or json.")
+    var output: OutputFormat = .table
+    @Flag(name: .shortAndLong, help: "Go on with new records as they come.")
+    var follow = false
+    @Option(help: "At most so many of the newest records.")
+    var limit = 1000
+
+    func validate() throws {
+        if output == .yaml { throw ValidationError("flows are shown as table or json") }
+        if limit < 0 { throw ValidationError("--limit must not be negative") }
+    }
+
+    func run() async throws {
+        let client = try server.client()
+        let query = ["follow": String(follow), "limit": String(limit)]
+        if output == .table { print(Self.line("TIME", "ACTION", "REP", "SOURCE", "DESTINATION", "PORT", "PKTS", "DECIDED BY")) }
+        for try await bytes in try await client.lines("/apis/bulkhead.io/v1alpha1/flows", query: query) {
+            let line = String(decoding: bytes, as: UTF8.self)
+            if output == .json { print(line) } else { print(Self.row(try JSONValue(parsing: line))) }
+            // A pipe would otherwise hold the line back until a block is full.
+            fflush(nil)
+        }
+    }
+
+    private static func row(_ flow: JSONValue) -> String {
+        func text(_ key: String) -> String { flow[key]?.stringValue ?? "" }
+        func number(_ key: String) -> Int64 { if case .integer(let value)? = flow[key] { value } else { 0 } }
+        func end(_ side: String) -> String {
+            let namespace = text("\(side)_namespace")
+            return namespace == "-" ? text("\(side)_ip") : "\(namespace)/\(text("\(side)_name"))"
+        }
+        return line(
+            String(text("start_time").dropFirst(11).prefix(12)), text("action"), text("reporter"), end("source"), end("dest"),
+            "\(text("protocol"))/\(number("dest_port"))", String(number("packets_out") + number("packets_in")), decidedBy(flow))
+    }
+
+    private static func decidedBy(_ flow: JSONValue) -> String {
+        guard let hit = flow["policies"]?["enforced"]?.arrayValue?.last else { return "" }
+        let name = hit["name"]?.stringValue ?? ""
+        let tier = hit["tier"]?.stringValue ?? ""
+        guard case .integer(let index)? = hit["rule_index"] else { return name }
+        if index >= 0 { return tier.isEmpty ? name : "\(tier)/\(name) rule \(index)" }
+        let trigger = hit["trigger"]?["name"]?.stringValue ?? ""
+        return tier.isEmpty ? name : "end of \(tier)" + (trigger.isEmpty ? "" : " (\(trigger))")
+    }
+
+    private static func line(_ cells: String...) -> String {
+        let widths = [12, 6, 3, 16, 16, 9, 5]
+        let padded = zip(cells, widths).map { cell, width in
+            let short = cell.count > width ? cell.prefix(width - 1) + "…" : cell[...]
+            return short + String(repeating: " ", count: width - short.count)
+        }
+        return padded.joined(separator: " ") + " " + (cells.last ?? "").prefix(26)
+    }
+}

@@ -1,0 +1,18 @@
+import ArgumentParser
+import Foundation
+import KubernetesClient
+
+/// How a client command finds the server.
+struct ServerOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The file that names the server and the credentials.",
+            discussion: "Without it: the first of $KUBECONFIG that exists, then \(Locations.kubeconfig).", valueName: "file"))
+    var kubeconfig: String?
+
+    func client() throws -> KubernetesClient {
+        let path = try Kubeconfig.locate(
+            explicit: kubeconfig, environment: ProcessInfo.processInfo.environment, defaultPath: Locations.kubeconfig)
+        return try KubernetesClient(try Kubeconfig.load(path: path))
+    }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import BPFDataplane
+import ControlPlane
+import Datastore
+import FlowLogs
+import Foundation
+import Logging
+import NodeAgent
+import UnixSignals
+
+struct UpCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "up",
+        abstract: "Run Bulkhead on this host: store, API server and agent in one process.",
+        discussion: """
+            It polices the network namespace that it is started in. STATE/kubeconfig and, last of all, STATE/ready appear when \
+            it serves and enforces. SIGTERM and SIGINT stop it; the kernel goes on enforcing the last policy until \
+            `bulkhead release`.
+            """)
+
+    @Option(help: "The folder for the store, the keys and the kubeconfig.") var state = Locations.stateDirectory
+    @Option(help: "The folder in a BPF file system that keeps enforcement alive without this process.")
+    var pin = Locations.pinDirectory
+    @Option(help: "Where the API server listens.") var listen = Locations.listenAddress
+    @Flag(help: "Compute and record verdicts, let every packet pass.") var observe = false
+
+    func run() async throws {
+        signal(SIGPIPE, SIG_IGN)
+        let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        let logger = Logger(label: "bulkhead")
+        try FileManager.default.createDirectory(
+            atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let ready = ReadyFile(path: state + "/ready")
+        ready.remove()
+        let store = try SQLiteStore(path: state + "/store.sqlite")
+        let flows = try SQLiteFlowStore(path: state + "/flows.sqlite")
+
+        var dataplane = BPFDataplane.Configuration(pinDirectory: pin, stateDirectory: state)
+        dataplane.observe = observe
+        let node = NodeName.current()
+        let agent = NodeAgent(
+            configuration: NodeAgentConfiguration(node: node, observing: observe), store: store, flowStore: flows,
+            links: KernelLinkSource(), logger: logger,
+            makeDataplane: { [dataplane] in try BPFDataplane(configuration: dataplane) })
+        // First what is stored is in force, then anybody may change it.
+        try await agent.start()
+        let server = APIServer(
+            configuration: APIServer.Configuration(stateDirectory: state, listenAddress: listen), store: store, node: agent,
+            flows: flows, logger: logger)
+        let outcome = await serve(agent, server, store: store, node: node, ready: ready, signals: signals, logger: logger)
+        ready.remove()
+        try? flows.close()
+        try? store.close()
+        try outcome.get()
+        logger.info("stopped; the kernel goes on enforcing the last policy")
+    }
+
+    /// Until a signal comes or the server fails; the agent is the last to stop.
+    private func serve(
+        _ agent: NodeAgent, _ server: APIServer, store: SQLiteStore, node: String, ready: ReadyFile, signals: UnixSignalsSequence,
+        logger: Logger
+    ) async -> Result<Void, any Error> {
+        let following = Task { await agent.run() }
+        let (listening, listeningContinuation) = AsyncStream<APIServer.Ready>.makeStream()
+        let observe = observe
+        let outcome: Result<Void, any Error> = await withTaskGroup(of: Result<Void, any Error>?.self) { group in
+            group.addTask {
+                do {
+                    try await server.run { listeningContinuation.yield($0) }
+                    return .success(())
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                for await signal in signals {
+                    logger.info("got \(signal), stopping")
+                    break
+                }
+                ready.remove()
+                return .success(())
+            }
+            group.addTask {
+                for await place in listening {
+                    do {
+                        let current = try await store.list(resource: "namespaces", namespace: nil).revision
+                        while case .failed(let reason) = await agent.waitUntilEnforced(
+                            revision: current, endpoint: nil, timeoutSeconds: 60)
+                        {
+                            if Task.isCancelled { return nil }
+                            logger.error("not ready: \(reason)")
+                        }
+                        try ready.write()
+                        logger.info(
+                            "ready: node \(node), \(place.url), \(observe ? "observing" : "enforcing"); kubeconfig \(place.kubeconfig)")
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+                return nil
+            }
+            var outcome: Result<Void, any Error> = .success(())
+            for await result in group {
+                guard let result else { continue }
+                outcome = result
+                break
+            }
+            listeningContinuation.finish()
+            group.cancelAll()
+            return outcome
+        }
+        following.cancel()
+        await following.value
+        return outcome
+    }
+}

@@ -1,0 +1,104 @@
+import ArgumentParser
+import PolicyModel
+import WorkloadSources
+
+struct WorkloadCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "workload", abstract: "Name the workloads of this host that are to be policed.",
+        subcommands: [WorkloadAddCommand.self, WorkloadRemoveCommand.self, WorkloadListCommand.self])
+}
+
+struct WorkloadAddCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Police a workload; returns when its first verdict table is in the kernel.",
+        discussion: """
+            Examples:
+              bulkhead workload add web -n shop --netns web --label app=web --port http=tcp/8080
+              bulkhead workload add legacy -n shop --interface tap0 --address 10.0.0.9
+            """)
+
+    /// How long the first table may take, in seconds.
+    static let timeoutSeconds = 20.0
+
+    @OptionGroup var server: ServerOptions
+    @Argument(help: "The workload's name.") var name: String
+    @Option(name: .shortAndLong, help: "Its namespace; made when missing.") var namespace: String
+    @Option(help: "The host side of its veth, or its tap.") var interface: String?
+    @Option(help: "Its network namespace: a name that `ip netns` knows, or a path.") var netns: String?
+    @Option(help: "An address of its own; once for each. Without it: those inside its network namespace.")
+    var address: [IPAddress] = []
+    @Option(help: ArgumentHelp("A label; once for each.", valueName: "key=value")) var label: [String] = []
+    @Option(help: ArgumentHelp("A named port; once for each.", valueName: "name=protocol/number")) var port: [NamedPort] = []
+
+    func validate() throws {
+        guard (interface == nil) != (netns == nil) else {
+            throw ValidationError("Give either --interface or --netns.")
+        }
+        for text in label where !text.contains("=") {
+            throw ValidationError("--label \(text): write KEY=VALUE.")
+        }
+    }
+
+    func run() async throws {
+        var labels: [String: String] = [:]
+        for text in label {
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            labels[String(parts[0])] = String(parts[1])
+        }
+        let location: WorkloadRequest.Location =
+            if let interface { .interface(interface) } else { .networkNamespace(netns ?? "") }
+        let request = WorkloadRequest(
+            namespace: namespace, name: name, location: location, addresses: address, labels: labels, ports: port)
+        let endpoint = try request.endpoint()
+        let registry = APIWorkloadRegistry(client: try server.client())
+        try await registry.ensureNamespace(namespace)
+        let revision = try await registry.put(endpoint)
+        try await registry.waitUntilEnforced(
+            revision: revision, endpoint: endpoint.key, timeoutSeconds: Self.timeoutSeconds)
+        let addresses = endpoint.addresses.map(\.description).joined(separator: ", ")
+        Output.line("\(endpoint.key) is policed on \(endpoint.interfaceName) (\(addresses))")
+    }
+}
+
+struct WorkloadRemoveCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "Stop policing a workload and forget it.")
+
+    @OptionGroup var server: ServerOptions
+    @Argument(help: "The workload's name.") var name: String
+    @Option(name: .shortAndLong, help: "Its namespace.") var namespace: String
+
+    func run() async throws {
+        try await server.client().delete(Kinds.workloadEndpoint, namespace: namespace, name: name)
+        Output.line("\(namespace)/\(name) is no longer policed")
+    }
+}
+
+struct WorkloadListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show the workloads and whether they are policed.")
+
+    @OptionGroup var server: ServerOptions
+
+    func run() async throws {
+        let client = try server.client()
+        let status = try await client.request(.GET, "/apis/bulkhead.io/v1alpha1/status")
+        let stored = try await client.list(Kinds.workloadEndpoint)["items"]?.arrayValue ?? []
+        var states: [EndpointKey: String] = [:]
+        for endpoint in status["endpoints"]?.arrayValue ?? [] {
+            guard let namespace = endpoint["namespace"]?.stringValue, let name = endpoint["name"]?.stringValue else { continue }
+            let policed = endpoint["policed"] == .bool(true)
+            states[EndpointKey(namespace: namespace, name: name)] =
+                policed ? "yes" : "no: \(endpoint["message"]?.stringValue ?? "")"
+        }
+        var table = TextTable("NAMESPACE", "NAME", "INTERFACE", "ADDRESSES", "POLICED")
+        for object in stored {
+            guard let endpoint = try? WorkloadEndpoint(object: object) else { continue }
+            table.append(
+                endpoint.key.namespace, endpoint.key.name, endpoint.interfaceName,
+                endpoint.addresses.map(\.description).joined(separator: ","), states[endpoint.key] ?? "by another node")
+        }
+        Output.line(table.rows.isEmpty ? "No workloads." : table.render())
+    }
+}

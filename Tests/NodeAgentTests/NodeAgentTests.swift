@@ -1,0 +1,254 @@
+import ControlPlane
+import Dataplane
+import Datastore
+import FlowLogs
+import Foundation
+import PolicyModel
+import Testing
+
+@testable import NodeAgent
+
+@Suite struct NodeAgentTests {
+    @Test func storedObjectsAreInForceBeforeStartReturns() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7])
+        try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+        try await fixture.agent.start()
+        let program = try #require(fixture.dataplane.last)
+        #expect(program.revision == 1)
+        #expect(program.attachments == [Objects.key("web"): .init(interfaceName: "veth1", interfaceIndex: 7)])
+        #expect(program.tables.legs.count == 1)
+        let running = Task { await fixture.agent.run() }
+        running.cancel()
+        await running.value
+    }
+
+    @Test func aWriteIsEnforcedAndTimed() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7])
+        try await fixture.run {
+            try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            let revision = try await fixture.put(Objects.denial("none", of: "web"))
+            guard case .enforced(let enforced, let milliseconds) = await fixture.enforced(revision, Objects.key("web")) else {
+                Issue.record("not enforced")
+                return
+            }
+            #expect(enforced >= revision)
+            #expect(milliseconds > 0 && milliseconds < 5_000)
+            #expect(fixture.agent.millisecondsToEnforcement(of: revision) == milliseconds)
+            let world = await fixture.agent.enforcedWorld()
+            #expect(world.revision >= revision)
+            #expect(world.world.policies.count == 1)
+            #expect(world.world.tiers["default"] != nil)
+        }
+    }
+
+    @Test func whatWaitsBecomesOneProgram() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7])
+        try await fixture.run {
+            try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            fixture.dataplane.change { $0.delaySeconds = 0.2 }
+            var last: Int64 = 0
+            for number in 0..<50 { last = try await fixture.put(Objects.denial("policy-\(number)", of: "web")) }
+            guard case .enforced = await fixture.enforced(last) else {
+                Issue.record("not enforced")
+                return
+            }
+            let programs = fixture.dataplane.programs
+            #expect(programs.last?.revision == last)
+            #expect(programs.count < 12, "50 changes during applies of 200 ms made \(programs.count) programs")
+            #expect(programs.map(\.revision) == programs.map(\.revision).sorted())
+        }
+    }
+
+    @Test func anObjectThatCannotBeReadKeepsItsLastGoodVersion() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7])
+        try await fixture.run {
+            try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            try await fixture.put(Objects.denial("none", of: "web"))
+            var broken = Objects.denial("none", of: "web")
+            broken["spec"]?["selector"] = "app == "
+            let revision = try await fixture.put(broken)
+            guard case .enforced = await fixture.enforced(revision) else {
+                Issue.record("not enforced")
+                return
+            }
+            #expect(await fixture.agent.enforcedWorld().world.policies.count == 1)
+            let warnings = await fixture.agent.report().warnings
+            #expect(warnings.contains { $0.contains("networkpolicies.projectcalico.org default/none") && $0.contains("spec.selector") })
+
+            let mended = try await fixture.put(Objects.denial("none", of: "other"))
+            guard case .enforced = await fixture.enforced(mended) else {
+                Issue.record("not enforced")
+                return
+            }
+            #expect(await fixture.agent.report().warnings == [])
+        }
+    }
+
+    @Test func anInterfaceThatComesBackIsAttachedAnew() async throws {
+        let fixture = try AgentFixture()
+        try await fixture.run {
+            let revision = try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            guard case .enforced = await fixture.enforced(revision) else {
+                Issue.record("not enforced")
+                return
+            }
+            #expect(fixture.dataplane.last?.attachments == [:])
+            let missing = try #require(await fixture.agent.report().endpoints.first)
+            #expect(!missing.policed)
+            #expect(missing.message == "Interface veth1 does not exist; it is policed as soon as it does.")
+
+            async let waiting = fixture.enforced(revision, Objects.key("web"))
+            fixture.links.set(["veth1": 7, "other": 8])
+            guard case .enforced = await waiting else {
+                Issue.record("not policed")
+                return
+            }
+            #expect(fixture.dataplane.last?.attachments[Objects.key("web")]?.interfaceIndex == 7)
+
+            let count = fixture.dataplane.programs.count
+            fixture.links.set(["veth1": 7])
+            fixture.links.set(["veth1": 9])
+            #expect(
+                try await fixture.eventually {
+                    fixture.dataplane.last?.attachments[Objects.key("web")]?.interfaceIndex == 9
+                })
+            #expect(fixture.dataplane.programs.count == count + 1, "an interface of nobody made a program")
+            fixture.links.set([:])
+            #expect(try await fixture.eventually { fixture.dataplane.last?.attachments == [:] })
+        }
+    }
+
+    @Test func aRefusedProgramIsTriedAgain() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7])
+        try await fixture.run {
+            let before = try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            _ = await fixture.enforced(before)
+            fixture.dataplane.change { $0.refusing = true }
+            let revision = try await fixture.put(Objects.denial("none", of: "web"))
+            guard case .failed(let message) = await fixture.enforced(revision, within: 0.3) else {
+                Issue.record("a refused program counts as enforced")
+                return
+            }
+            #expect(message.hasPrefix("After 0.3 s revision \(before) is in force, revision \(revision) is not: "))
+            let report = await fixture.agent.report()
+            #expect(report.kernelRevision == before)
+            #expect(report.storeRevision == revision)
+            #expect(report.warnings.contains { $0.hasPrefix("The last change is not in force") })
+            #expect(await fixture.agent.enforcedWorld().world.policies.isEmpty)
+            let attempts = fixture.dataplane.change { $0.attempts }
+            #expect(attempts > 2 && attempts < 20, "\(attempts) attempts in 0.3 s with doubling pauses from 10 ms")
+
+            fixture.dataplane.change { $0.refusing = false }
+            guard case .enforced = await fixture.enforced(revision, Objects.key("web")) else {
+                Issue.record("not tried again")
+                return
+            }
+            #expect(await fixture.agent.report().warnings == [])
+        }
+    }
+
+    @Test func waitersLearnWhatCannotHappen() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7])
+        try await fixture.run {
+            try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            try await fixture.put(Objects.endpoint("second", interface: "veth1", address: "10.1.0.2"))
+            let revision = try await fixture.put(
+                Objects.endpoint("far", interface: "veth1", address: "10.1.0.3", node: "elsewhere"))
+            #expect(
+                await fixture.enforced(revision, Objects.key("far"))
+                    == .failed("The workload endpoint default/far belongs to node elsewhere; this is node here."))
+            #expect(
+                await fixture.enforced(revision, Objects.key("nobody"))
+                    == .failed("There is no workload endpoint default/nobody at revision \(revision)."))
+            #expect(
+                await fixture.enforced(revision, Objects.key("web"), within: 0.1)
+                    == .failed(
+                        "After 0.1 s the workload endpoint default/web is not policed: Interface veth1 belongs to the workload "
+                            + "endpoint default/second: one interface, one endpoint."))
+            let cancelled = Task { await fixture.enforced(revision + 1_000, within: 600) }
+            cancelled.cancel()
+            #expect(await cancelled.value == .failed("The wait was cancelled."))
+        }
+    }
+
+    @Test func theEndpointOfAVanishedContainerIsRemoved() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7, "veth2": 8])
+        try await fixture.run {
+            try await fixture.put(Objects.endpoint("gone", interface: "veth1", address: "10.1.0.1", container: "abc"))
+            try await fixture.put(Objects.endpoint("kept", interface: "veth3", address: "10.1.0.2"))
+            let revision = try await fixture.put(
+                Objects.endpoint("alive", interface: "veth2", address: "10.1.0.3", container: "def"))
+            _ = await fixture.enforced(revision)
+            try await Task.sleep(for: .milliseconds(400))
+            #expect(await fixture.agent.enforcedWorld().world.endpoints.count == 3)
+            fixture.links.set(["veth2": 8])
+            #expect(
+                try await fixture.eventually {
+                    let names = try await fixture.store.list(resource: TypedPlace.endpointResource, namespace: nil).objects
+                    return names.map(\.key.name) == ["alive", "kept"]
+                })
+        }
+    }
+
+    @Test func whatTheKernelSawIsRecorded() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7])
+        try await fixture.run {
+            try await fixture.put(Objects.endpoint("client", interface: "veth2", address: "10.1.0.2"))
+            let revision = try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            _ = await fixture.enforced(revision, Objects.key("web"))
+            let tuple = PacketTuple(
+                source: try #require(IPAddress("10.1.0.2")), destination: try #require(IPAddress("10.1.0.1")), transport: .tcp,
+                sourcePort: 40_000, destinationPort: 80)
+            let event = ConnectionEvent(
+                kind: .denied, timestamp: KernelClock.boottime(),
+                flow: FlowIdentity(endpoint: Objects.key("web"), direction: .ingress, tuple: tuple),
+                decision: .system(.deny, .midStream), counters: FlowCounters(packetsOut: 3, bytesOut: 180), observed: false)
+            fixture.dataplane.change { $0.events = [event] }
+            var records: [FlowRecord] = []
+            #expect(
+                try await fixture.eventually {
+                    records = try await fixture.flows.recent(limit: 10).records
+                    return !records.isEmpty
+                })
+            let record = try #require(records.first)
+            #expect(record.source == Objects.key("client"))
+            #expect(record.destination == Objects.key("web"))
+            #expect(record.verdict == .deny)
+            #expect(record.packetsOut == 3)
+            let age = Date().timeIntervalSince1970 - Double(record.startTime) / 1e9
+            #expect(age > -1 && age < 60, "the record's time is \(age) s ago")
+        }
+    }
+
+    @Test func stoppingLeavesTheProgramAndAnswersCallers() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7])
+        try await fixture.run {
+            let revision = try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            _ = await fixture.enforced(revision)
+        }
+        #expect(fixture.dataplane.last?.attachments.count == 1)
+        let report = await fixture.agent.report()
+        #expect(report.warnings.contains("The dataplane cannot be read."))
+        #expect(report.endpoints.count == 1)
+    }
+
+    @Test func aDataplaneThatCannotBeOpenedIsAnError() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bulkhead-agent-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let agent = NodeAgent(
+            configuration: NodeAgentConfiguration(node: "here"), store: try SQLiteStore(path: folder.path + "/store.sqlite"),
+            flowStore: try SQLiteFlowStore(path: folder.path + "/flows.sqlite"), links: NamedLinks(),
+            logger: .init(label: "test"), makeDataplane: { throw RecordingDataplane.Refusal() })
+        await #expect(throws: RecordingDataplane.Refusal.self) { try await agent.start() }
+    }
+}

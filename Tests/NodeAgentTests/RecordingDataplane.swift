@@ -1,0 +1,61 @@
+import Dataplane
+import Foundation
+import PolicyEngine
+import PolicyModel
+import Synchronization
+
+/// Keeps what it is told, and refuses when it is told to.
+final class RecordingDataplane: Dataplane, Sendable {
+    struct Refusal: Error {}
+
+    struct State {
+        var programs: [NodeProgram] = []
+        var attempts = 0
+        var refusing = false
+        var failures: [EndpointKey: String] = [:]
+        /// How long an apply takes.
+        var delaySeconds = 0.0
+        var events: [ConnectionEvent] = []
+        var flows: [FlowSnapshot] = []
+    }
+
+    private let state = Mutex(State())
+
+    func change<Value: Sendable>(_ body: (inout State) -> Value) -> Value {
+        state.withLock { state in body(&state) }
+    }
+
+    var programs: [NodeProgram] { change { $0.programs } }
+    var last: NodeProgram? { change { $0.programs.last } }
+
+    func apply(_ program: NodeProgram) throws -> ApplyReport {
+        let delay = change { state in
+            state.attempts += 1
+            return state.delaySeconds
+        }
+        if delay > 0 { Thread.sleep(forTimeInterval: delay) }
+        let failures: [EndpointKey: String]? = change { state in
+            if state.refusing { return nil }
+            state.programs.append(program)
+            return state.failures
+        }
+        guard let failures else { throw Refusal() }
+        return ApplyReport(mapWrites: 1, failures: failures)
+    }
+
+    func drainEvents(_ body: (ConnectionEvent) -> Void) throws {
+        for event in change({ state in
+            defer { state.events = [] }
+            return state.events
+        }) { body(event) }
+    }
+
+    func sweepFlows(_ body: (FlowSnapshot) -> Void) throws { for flow in change({ $0.flows }) { body(flow) } }
+
+    func status() throws -> DataplaneStatus {
+        let program = last
+        return DataplaneStatus(
+            revision: program?.revision, policed: program?.attachments ?? [:], maps: [], systemCounts: [:], eventsLost: 0,
+            warnings: [])
+    }
+}

@@ -1,0 +1,148 @@
+import PolicyModel
+import Testing
+
+/// Random bytes never crash a parser, and what a parser takes it writes back to the same value.
+@Suite struct FuzzTests {
+    static let iterations = 200_000
+
+    @Test func selectors() throws {
+        let words = [
+            "a", "has(", "all()", "global()", ")", "(", "!", "&&", "||", "&", "==", "!=", "in", "not", "in {", "{", "}", ",", "'x'",
+            "\"y\"", "'", "\"", "contains", "starts with", "ends", "with", " ", "\t", "\n", "ü", "label/k", "a == 'b'", "has(k)", "b in {'c'}",
+        ]
+        var random = Generator(seed: 1)
+        var accepted = 0
+        for _ in 0..<Self.iterations {
+            let text = (0..<random.next(upTo: 12)).map { _ in words[random.next(upTo: words.count)] }.joined(separator: " ")
+            guard let selector = try? Selector(text) else { continue }
+            accepted += 1
+            let again = try Selector(selector.description)
+            guard again == selector else { throw Mismatch(text: text) }
+            guard try Selector(selector.canonical.description) == selector.canonical else { throw Mismatch(text: text) }
+        }
+        #expect(accepted > 1000, "\(accepted) of \(Self.iterations) texts were selectors")
+    }
+
+    @Test func documents() throws {
+        let words = [
+            "{", "}", "[", "]", ":", ",", "\"a\"", "\"b\"", "\"\\u0041\"", "\"\\ud83d\\ude00\"", "\"", "\\", "1", "-1.5e3", "0", "null", "true",
+            "false", " ", "\n", "\u{1}", "ü", "{\"a\":1}", "[1,2]", "9223372036854775807", "1e308",
+        ]
+        var random = Generator(seed: 2)
+        var accepted = 0
+        for _ in 0..<Self.iterations {
+            let text = (0..<random.next(upTo: 10)).map { _ in words[random.next(upTo: words.count)] }.joined()
+            guard let value = try? JSONValue(parsing: text) else { continue }
+            accepted += 1
+            guard try JSONValue(parsing: value.serialized()) == value else { throw Mismatch(text: text) }
+            guard try JSONValue(parsing: value.serialized(pretty: true)) == value else { throw Mismatch(text: text) }
+        }
+        #expect(accepted > 1000, "\(accepted) of \(Self.iterations) texts were documents")
+    }
+
+    @Test func rawBytes() throws {
+        var random = Generator(seed: 3)
+        for _ in 0..<Self.iterations {
+            let bytes = (0..<random.next(upTo: 40)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            let text = String(decoding: bytes, as: UTF8.self)
+            _ = try? JSONValue(parsing: bytes)
+            _ = try? Selector(text)
+            _ = try? PortRange(json: .string(text))
+            _ = TransportProtocol(.string(text))
+            _ = AddressBlock(text)
+        }
+    }
+
+    @Test func addresses() throws {
+        let alphabet = Array("0123456789abcdefF:.:./ :0".utf8)
+        var random = Generator(seed: 4)
+        var accepted = 0
+        for _ in 0..<Self.iterations {
+            let text = String(
+                decoding: (0..<random.next(upTo: 20)).map { _ in alphabet[random.next(upTo: alphabet.count)] }, as: UTF8.self)
+            guard let block = AddressBlock(text) else { continue }
+            accepted += 1
+            guard AddressBlock(block.description) == block else { throw Mismatch(text: text) }
+        }
+        #expect(accepted > 50, "\(accepted) of \(Self.iterations) texts were blocks")
+        for _ in 0..<Self.iterations {
+            // Words that are often zero, so that runs of zeros of every shape occur.
+            let groups = (0..<8).map { _ in random.next(upTo: 2) == 0 ? 0 : random.next(upTo: 65536) }
+            let address = IPAddress(
+                v6High: groups[..<4].reduce(0) { $0 << 16 | UInt64($1) }, low: groups[4...].reduce(0) { $0 << 16 | UInt64($1) })
+            guard IPAddress(address.description) == address else { throw Mismatch(text: address.description) }
+        }
+    }
+
+    /// Objects with anything at any place: an object that passes validation can be read, and no other.
+    @Test func objects() throws {
+        var random = Generator(seed: 5)
+        var accepted = 0
+        for _ in 0..<Self.iterations / 4 {
+            let kind = Kinds.all[random.next(upTo: Kinds.all.count)]
+            var object = ValidatorTests.object(kind, spec: Self.value(&random, depth: 0))
+            if random.next(upTo: 8) == 0 { object["metadata"] = Self.value(&random, depth: 0) }
+            if random.next(upTo: 2) == 0 { Validator.prune(&object, kind: kind) }
+            var defaulted = object
+            Defaulting.apply(to: &defaulted, kind: kind)
+            for candidate in [object, defaulted] {
+                let isValid = Validator.validate(candidate, kind: kind).allSatisfy { $0.reason == .unknown }
+                var world = PolicyWorld()
+                do {
+                    try world.set(candidate)
+                    accepted += 1
+                    guard isValid else { throw Mismatch(text: candidate.text()) }
+                } catch is ValidationError {
+                    guard !isValid else { throw Mismatch(text: candidate.text()) }
+                }
+            }
+            _ = JSONMergePatch.apply(Self.value(&random, depth: 0), to: object)
+            _ = try? StrategicMergePatch.apply(Self.value(&random, depth: 0), to: object, kind: Kinds.namespace)
+            _ = try? JSONPatch.apply(.array([Self.value(&random, depth: 2), Self.value(&random, depth: 2)]), to: object)
+        }
+        #expect(accepted > 500, "\(accepted) objects were valid")
+    }
+
+    private static let names = [
+        "spec", "metadata", "name", "namespace", "labels", "tier", "order", "types", "ingress", "egress", "action", "source", "destination",
+        "nets", "selector", "namespaceSelector", "ports", "protocol", "ipNetworks", "interfaceName", "node", "port", "http", "op", "path", "from",
+        "value", "$patch", "$retainKeys", "$setElementOrder/finalizers", "finalizers", "ownerReferences", "uid", "defaultAction", "x",
+    ]
+    private static let scalars: [JSONValue] = [
+        .null, true, 0, 80, -1, 70000, .number(1.5), .number(6.0), .number(1e300), "", "Allow", "Deny", "Pass", "Log", "Ingress", "TCP", "80:90",
+        "10.0.0.0/8", "::1", "10.0.0.1", "all()", "a == 'b'", "global()", "has(", "/spec", "/a/0", "add", "copy", "delete", "replace", "default",
+    ]
+
+    private static func value(_ random: inout Generator, depth: Int) -> JSONValue {
+        switch depth > 4 ? 0 : random.next(upTo: depth == 0 ? 3 : 4) {
+        case 1, 2:
+            var members: [String: JSONValue] = [:]
+            for _ in 0..<random.next(upTo: 5) { members[names[random.next(upTo: names.count)]] = value(&random, depth: depth + 1) }
+            if random.next(upTo: 2) == 0 { members["action"] = "Allow" }
+            return .object(members)
+        case 3: return .array((0..<random.next(upTo: 3)).map { _ in value(&random, depth: depth + 1) })
+        default: return depth == 0 ? [:] : scalars[random.next(upTo: scalars.count)]
+        }
+    }
+
+    struct Mismatch: Error {
+        var text: String
+    }
+}
+
+/// SplitMix64: the same numbers in every run.
+struct Generator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ (value >> 27)) &* 0x94d0_49bb_1331_11eb
+        return value ^ (value >> 31)
+    }
+
+    mutating func next(upTo bound: Int) -> Int { Int(next() % UInt64(bound)) }
+}

@@ -1,0 +1,75 @@
+import PolicyModel
+
+/// Labels from a small alphabet, and selectors that are neither always true nor always false.
+enum LabelGenerator {
+    private static let ownKeys = ["app", "role", "env", "team"]
+    private static let values = ["web", "web-1", "we", "db", "db-1", "b", "1", ""]
+    private static let namespaceKeys = ["zone", "stage"]
+    private static let namespaceValues = ["red", "blue", "re", "prod"]
+
+    static func endpointLabels(using random: inout SplitMix64) -> [String: String] {
+        var labels: [String: String] = [:]
+        for key in ownKeys where random.chance(65) { labels[key] = random.pick(values) }
+        // Own labels win over those that Calico adds.
+        if random.chance(4) { labels["pcns.zone"] = random.pick(namespaceValues) }
+        if random.chance(2) { labels["projectcalico.org/orchestrator"] = "own" }
+        return labels
+    }
+
+    static func namespaceLabels(using random: inout SplitMix64) -> [String: String] {
+        var labels: [String: String] = [:]
+        for key in namespaceKeys where random.chance(70) { labels[key] = random.pick(namespaceValues) }
+        return labels
+    }
+
+    /// For endpoints.
+    static func selector(using random: inout SplitMix64) -> Selector {
+        tree(depth: 2, using: &random) { random in
+            if random.chance(12) {
+                return (random.pick(["pcns.zone", "pcns.stage"]), namespaceValues)
+            }
+            if random.chance(8) { return ("projectcalico.org/namespace", ["shop", "shop-2", "bank"]) }
+            if random.chance(5) { return ("projectcalico.org/orchestrator", ["k8s", "podman"]) }
+            if random.chance(4) { return ("pcns.projectcalico.org/name", ["shop", "bank", "lab"]) }
+            return (random.pick(ownKeys + ["ghost"]), values)
+        }
+    }
+
+    static func namespaceSelector(using random: inout SplitMix64) -> NamespaceSelector {
+        if random.chance(8) { return .global }
+        if random.chance(25) { return .matching(.all) }
+        return .matching(
+            tree(depth: 1, using: &random) { random in
+                random.chance(30)
+                    ? ("projectcalico.org/name", ["shop", "shop-2", "bank", "web"])
+                    : (random.pick(namespaceKeys + ["ghost"]), namespaceValues)
+            })
+    }
+
+    private static func tree(
+        depth: Int, using random: inout SplitMix64,
+        leaf: (inout SplitMix64) -> (key: String, values: [String])
+    ) -> Selector {
+        if depth > 0, random.chance(30) {
+            let parts = (0..<random.number(2...3)).map { _ in tree(depth: depth - 1, using: &random, leaf: leaf) }
+            switch random.number(0...2) {
+            case 0: return .and(Array(parts.prefix(2)))
+            case 1: return .or(parts)
+            default: return .not(parts[0])
+            }
+        }
+        let (key, values) = leaf(&random)
+        let value = random.pick(values)
+        switch random.number(0...9) {
+        case 0: return .has(key: key)
+        case 1, 2: return .equals(key: key, value: value)
+        case 3: return .notEquals(key: key, value: value)
+        case 4: return .contains(key: key, value: String(value.suffix(2)))
+        case 5: return .startsWith(key: key, value: String(value.prefix(2)))
+        case 6: return .endsWith(key: key, value: String(value.suffix(1)))
+        case 7: return .isIn(key: key, values: Set(random.sample(values, 3)))
+        case 8: return .isNotIn(key: key, values: Set(random.sample(values, 2)))
+        default: return random.chance(50) ? .all : .not(.has(key: key))
+        }
+    }
+}
