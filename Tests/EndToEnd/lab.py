@@ -125,6 +125,8 @@ class Workload:
             with contextlib.suppress(OSError):
                 while True:
                     data, client = server.recvfrom(65536)
+                    if client is None:  # shut down
+                        return
                     server.sendto(data, client)
 
         if kind == "tcp":
