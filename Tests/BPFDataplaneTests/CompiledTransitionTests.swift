@@ -89,7 +89,7 @@ import Testing
         let oracle = PolicyOracle(world: world)
         return probes.map { probe in
             let local = probe.direction == .ingress ? probe.packet.destination : probe.packet.source
-            guard let endpoint = world.endpoints[probe.endpoint], endpoint.node == WorldGenerator.node,
+            guard let endpoint = world.endpoints[probe.endpoint], ["", WorldGenerator.node].contains(endpoint.node),
                 endpoint.addresses.contains(local)
             else { return nil }
             return oracle.decide(endpoint: probe.endpoint, direction: probe.direction, packet: probe.packet)
