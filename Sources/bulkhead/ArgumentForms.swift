@@ -1,11 +1,11 @@
 import ArgumentParser
 import PolicyModel
 
-extension IPAddress: @retroactive ExpressibleByArgument {
+extension IPAddress: ExpressibleByArgument {
     public init?(argument: String) { self.init(argument) }
 }
 
-extension NamedPort: @retroactive ExpressibleByArgument {
+extension NamedPort: ExpressibleByArgument {
     /// `http=tcp/8080`
     public init?(argument: String) {
         let parts = argument.split(separator: "=", maxSplits: 1)

@@ -31,13 +31,13 @@ struct Bulkhead: AsyncParsableCommand {
         case .success:
             // Help and version.
             Output.line(fullMessage(for: error))
-            exit(0)
+            Glibc.exit(0)
         case .validationFailure:
             Output.error(fullMessage(for: error))
-            exit(2)
+            Glibc.exit(2)
         case let code:
             if !(error is ExitCode) { Output.error("bulkhead: \(error)") }
-            exit(code.rawValue)
+            Glibc.exit(code.rawValue)
         }
     }
 }

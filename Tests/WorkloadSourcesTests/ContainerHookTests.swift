@@ -140,7 +140,8 @@ final class MemoryRegistry: WorkloadRegistry {
             // And of one that does not.
             foreign.interfaceName = "bulkhead-none"
             registry.change { [foreign] in $0.objects[foreign.key] = foreign.object }
-            #expect(try await create(state) == .policed(foreign.key))
+            let outcome = try await create(state)
+            #expect(outcome == .policed(EndpointKey(namespace: "shop", name: "web")))
         }
     }
 
