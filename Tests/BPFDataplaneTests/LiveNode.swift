@@ -51,7 +51,7 @@ final class LiveNode {
         let finished = DispatchSemaphore(value: 0)
         let thread = Thread {
             let result = Swift.Result {
-                let descriptor = open("/run/netns/\(name)", O_RDONLY | O_CLOEXEC)
+                let descriptor = Glibc.open("/run/netns/\(name)", O_RDONLY | O_CLOEXEC)
                 defer { close(descriptor) }
                 guard bulkhead_enter_network_namespace(descriptor) == 0 else {
                     throw Failure(description: "enter \(name): \(String(cString: strerror(errno)))")
@@ -96,9 +96,30 @@ final class LiveNode {
 
     /// Sends a packet that finds no flow and leaves none, so that policy decides it and not a packet before it.
     func ask(_ packet: ProbePacket) throws -> Answer {
+        let answer = try open(packet)
+        if answer.decision?.verdict == .allow, try !dataplane.kernel.halfOpen.delete(flowKey(of: packet)) {
+            return Answer(complaint: "passed, and no flow is in the table")
+        }
+        return answer
+    }
+
+    /// Sends the first packet of a flow; when it passes, the flow stays.
+    func open(_ packet: ProbePacket) throws -> Answer {
         let probe = packet.probe
-        guard let attachment = attachments[probe.endpoint], let slot = dataplane.slots.policed[probe.endpoint]?.slot else {
-            return Answer(complaint: "the endpoint is not policed")
+        let (passed, events) = try send(packet)
+        guard events.count == 1, let event = events.first else { return Answer(complaint: "not one event: \(events)") }
+        let wanted = FlowIdentity(endpoint: probe.endpoint, direction: probe.direction, tuple: probe.packet)
+        guard case .policy(let decision) = event.decision, event.kind == (passed ? .opened : .denied), !event.observed,
+            (decision.verdict == .allow) == passed, event.flow == wanted
+        else { return Answer(complaint: "\(passed ? "passed" : "dropped") with another event: \(event)") }
+        return Answer(decision: decision)
+    }
+
+    /// Whether it passed, and what was told of it.
+    func send(_ packet: ProbePacket) throws -> (passed: Bool, events: [ConnectionEvent]) {
+        let probe = packet.probe
+        guard let attachment = attachments[probe.endpoint] else {
+            throw Failure(description: "\(probe.endpoint) has no interface")
         }
         // Towards the workload it comes from another interface: what the host itself sends is not judged.
         let context = bulkhead_test_context(
@@ -110,14 +131,13 @@ final class LiveNode {
             : try TestRun.run(program: dataplane.kernel.toWorkload, packet: packet.frame, context: context).passed
         var events: [ConnectionEvent] = []
         try dataplane.drainEvents { events.append($0) }
-        if passed, try !dataplane.kernel.halfOpen.delete(packet.flowKey(slot: slot)) {
-            return Answer(complaint: "passed, and no flow is in the table: \(events)")
+        return (passed, events)
+    }
+
+    func flowKey(of packet: ProbePacket) throws -> bulkhead_flow_key {
+        guard let slot = dataplane.slots.policed[packet.probe.endpoint]?.slot else {
+            throw Failure(description: "\(packet.probe.endpoint) has no slot")
         }
-        guard events.count == 1, let event = events.first else { return Answer(complaint: "not one event: \(events)") }
-        let wanted = FlowIdentity(endpoint: probe.endpoint, direction: probe.direction, tuple: probe.packet)
-        guard case .policy(let decision) = event.decision, event.kind == (passed ? .opened : .denied), !event.observed,
-            (decision.verdict == .allow) == passed, event.flow == wanted
-        else { return Answer(complaint: "\(passed ? "passed" : "dropped") with another event: \(event)") }
-        return Answer(decision: decision)
+        return packet.flowKey(slot: slot)
     }
 }

@@ -68,6 +68,14 @@ struct ProbePacket {
         }
     }
 
+    var isEchoReply: Bool {
+        switch probe.packet.transport {
+        case .icmp: probe.packet.destinationPort == 0
+        case .icmpV6: probe.packet.destinationPort == 129 << 8
+        default: false
+        }
+    }
+
     /// Of the entry that its being allowed leaves (`Kernel/layout.h`).
     func flowKey(slot: UInt32) -> bulkhead_flow_key {
         let packet = probe.packet
