@@ -54,17 +54,18 @@ public final class BPFDataplane: Dataplane {
         self.configuration = configuration
         let folder = configuration.stateDirectory
         try Self.makeDirectory(folder)
-        let lockPath = folder + "/lock" + configuration.pinDirectory.map { $0 == "/" ? "-" : String($0) }.joined()
-        let lock = bulkhead_lock_file(lockPath)
+        let pins = configuration.pinDirectory
+        try BPFFileSystem.makeDirectory(pins)
+        let lock = bulkhead_lock_directory(pins)
         guard lock >= 0 else {
             throw lock == -EWOULDBLOCK
-                ? BPFDataplaneError.locked(path: lockPath)
-                : BPFDataplaneError.file(path: lockPath, operation: "lock", errno: -lock)
+                ? BPFDataplaneError.locked(path: pins)
+                : BPFDataplaneError.file(path: pins, operation: "lock", errno: -lock)
         }
         self.lock = Descriptor(owning: lock)
         ReleaseMarker(stateDirectory: folder).remove()
         control = try TrafficControl()
-        kernel = try KernelObject(pinDirectory: configuration.pinDirectory)
+        kernel = try KernelObject(pinDirectory: pins)
         // The earlier agent's last change may still have readers.
         _ = bulkhead_wait_for_grace()
         var limits = configuration.limits

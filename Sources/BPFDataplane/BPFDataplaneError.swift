@@ -17,7 +17,7 @@ extension BPFDataplaneError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .locked(let path):
-            "another bulkhead agent enforces with these pinned maps (lock file \(path)); stop it, or give this one another --pin"
+            "another bulkhead agent enforces with the maps pinned in \(path); stop it, or give this one another --pin"
         case .file(let path, let operation, let number):
             "cannot \(operation) \(path): \(String(cString: strerror(number)))"
         case .refused(let map, let entries, let capacity, let number):

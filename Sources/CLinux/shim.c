@@ -35,10 +35,10 @@ uint64_t bulkhead_boot_time(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-int bulkhead_lock_file(const char *path)
+int bulkhead_lock_directory(const char *path)
 {
 	int error;
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;

@@ -73,7 +73,7 @@ public struct APIServer: Sendable {
         }
         let identity = try ServerIdentity.load(
             directory: configuration.stateDirectory, hosts: ["0.0.0.0", "::"].contains(host) ? [] : [host], now: Date())
-        let frontend = HTTPFrontend(router: try await makeRouter(identity: identity, host: host, port: port), logger: logger)
+        let frontend = HTTPFrontend(router: try await makeRouter(identity: identity), logger: logger)
         let kubeconfigPath = configuration.stateDirectory + "/kubeconfig"
         let failure = FailureBox()
         let application = Application(
@@ -106,7 +106,7 @@ public struct APIServer: Sendable {
         if let error = failure.value { throw error }
     }
 
-    private func makeRouter(identity: ServerIdentity, host: String, port: Int) async throws -> APIRouter {
+    private func makeRouter(identity: ServerIdentity) async throws -> APIRouter {
         let catalog = ResourceCatalog(kinds: Kinds.all)
         let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
         let writer = ObjectWriter(
@@ -116,8 +116,7 @@ public struct APIServer: Sendable {
             catalog: catalog, discovery: Discovery(catalog: catalog),
             openAPI: OpenAPIDocuments(catalog: catalog, version: APIRouter.version),
             resources: ResourceHandler(store: store, writer: writer, now: now),
-            bulkhead: BulkheadEndpoints(node: node, flows: flows), token: identity.token,
-            server: "\(HostAddress.urlHost(host)):\(port)")
+            bulkhead: BulkheadEndpoints(node: node, flows: flows), token: identity.token)
     }
 
     private static var channelConfiguration: HTTP1Channel.Configuration {

@@ -15,6 +15,10 @@ public struct StoreKey: Sendable, Hashable {
     }
 }
 
+extension StoreKey: CustomStringConvertible {
+    public var description: String { namespace.isEmpty ? "\(resource)/\(name)" : "\(resource)/\(name) in namespace \(namespace)" }
+}
+
 public struct StoredObject: Sendable, Hashable {
     public var key: StoreKey
     /// The store's revision of the write that made this version. `metadata.resourceVersion` in `value` says the same.
@@ -53,6 +57,18 @@ public enum StoreError: Error, Sendable, Hashable {
     /// A watch asked for events that are no longer kept.
     case compacted(oldest: Int64)
     case failed(String)
+}
+
+extension StoreError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .notFound(let key): "there is no \(key)"
+        case .alreadyExists(let key): "\(key) exists already"
+        case .conflict(let key, let current): "\(key) was changed meanwhile: it is at revision \(current) now"
+        case .compacted(let oldest): "the events before revision \(oldest) are no longer kept: list again"
+        case .failed(let sentence): sentence
+        }
+    }
 }
 
 /// Objects with one total order of revisions.

@@ -34,6 +34,9 @@ final class EnforcementLoop {
     private var tablesRevision: Int64?
     /// Revisions that were read and are not in force, with the time at which the store told of them.
     private var pending: [(revision: Int64, received: ContinuousClock.Instant)] = []
+    private var snapshotArrived = false
+    /// Since the last attempt.
+    private var revisionsArrived = false
     private var worldChanged = true
     private var attachmentsChanged = true
     private var enforcedWorld = PolicyWorld()
@@ -105,10 +108,13 @@ final class EnforcementLoop {
             switch input {
             case .snapshot(let objects, let revision):
                 if mirror.replace(with: objects, revision: revision) { worldChanged = true }
+                snapshotArrived = true
+                revisionsArrived = true
                 pending.append((revision, received))
             case .events(let events):
                 for event in events where event.object.revision > mirror.revision {
                     if mirror.apply(event) { worldChanged = true }
+                    revisionsArrived = true
                     pending.append((event.object.revision, received))
                 }
             }
@@ -128,9 +134,9 @@ final class EnforcementLoop {
 
     /// Before the first snapshot nothing is known: the tables of a process before stay in force untouched.
     private var needsProgram: Bool {
-        guard mirror.revision > 0 || !pending.isEmpty || tablesRevision != nil else { return false }
-        if let retryAt { return clock.now >= retryAt || !pending.isEmpty || attachmentsChanged }
-        return worldChanged || attachmentsChanged || !pending.isEmpty
+        guard snapshotArrived else { return false }
+        if let retryAt, clock.now >= retryAt { return true }
+        return worldChanged || attachmentsChanged || revisionsArrived
     }
 
     private func noteUndecodable() {
@@ -149,6 +155,7 @@ final class EnforcementLoop {
     private func enforce() {
         let isRetry = retryAt != nil
         if !worldChanged, !attachmentsChanged, !isRetry, tablesRevision != nil {
+            revisionsArrived = false
             settle(at: clock.now)
             return
         }
@@ -158,6 +165,7 @@ final class EnforcementLoop {
         }
         worldChanged = false
         attachmentsChanged = false
+        revisionsArrived = false
         do {
             let report = try dataplane.apply(
                 NodeProgram(revision: mirror.revision, tables: tables, attachments: local.attachments))

@@ -55,6 +55,26 @@ struct TransitionExaminer {
         return nil
     }
 
+    /// A new process takes over, as `KernelObject.inheritance` does.
+    mutating func restart() throws {
+        var content = KernelContent()
+        content.exact = kernel.exact
+        content.prefixes = kernel.prefixes
+        content.pairs = kernel.pairs
+        content.generation = kernel.generation
+        content.epoch = kernel.epoch
+        content.nextNumber = state.nextNumber
+        for (key, number) in kernel.legs {
+            content.legs[key] = KernelState.LegState(
+                number: number,
+                ingress: kernel.words[ModelKernel.index(number, .ingress, kernel.generation)]?.stack ?? 0,
+                egress: kernel.words[ModelKernel.index(number, .egress, kernel.generation)]?.stack ?? 0)
+        }
+        let taken = Set(kernel.legs.values)
+        kernel.words = kernel.words.filter { taken.contains($0.key / 8) }
+        state = try KernelState(adopting: content, limits: state.limits) { kernel.arena[$0] ?? 0 }
+    }
+
     private mutating func run(_ steps: [TransitionStep], from old: RandomWorld, to new: RandomWorld) -> String? {
         let probes = probes(Array(old.legs.keys) + Array(new.legs.keys))
         let before = probes.map(old.verdict)
@@ -77,6 +97,9 @@ struct TransitionExaminer {
                     return "after step \(position) of \(steps.count), \(step): \(probes[index]) gets \(now), "
                         + "before \(before[index]), after \(after[index])"
                 }
+            }
+            if case .epoch = step, let late = probes.indices.first(where: { decide(probes[$0], in: kernel) != after[$0] }) {
+                return "the epoch moved before \(probes[late]) did"
             }
             if let violation = packets(probes, before, after, history, since: sinceGrace) { return violation }
         }
@@ -128,34 +151,15 @@ struct TransitionExaminer {
         for number in 0..<changes {
             let old = world
             world.change()
-            if number % 9 == 4 { examiner.state = try adopted(examiner.kernel, examiner.state) }
+            if number % 9 == 4 { try examiner.restart() }
             if let violation = try examiner.move(from: old, to: world) { return "change \(number): " + violation }
             if Int.random(in: 0..<3, using: &examiner.random) < settles {
                 if let violation = try examiner.settle(world) { return "change \(number), " + violation }
             }
         }
         if let violation = try examiner.settle(world) { return violation }
-        _ = examiner.state.retire()
         examined(examiner)
         return nil
-    }
-
-    /// What a new process reads out of the maps.
-    static func adopted(_ kernel: ModelKernel, _ state: KernelState) throws -> KernelState {
-        var content = KernelContent()
-        content.exact = kernel.exact
-        content.prefixes = kernel.prefixes
-        content.pairs = kernel.pairs
-        content.generation = kernel.generation
-        content.epoch = kernel.epoch
-        content.nextNumber = state.nextNumber
-        for (key, number) in kernel.legs {
-            content.legs[key] = KernelState.LegState(
-                number: number,
-                ingress: kernel.words[ModelKernel.index(number, .ingress, kernel.generation)]?.stack ?? 0,
-                egress: kernel.words[ModelKernel.index(number, .egress, kernel.generation)]?.stack ?? 0)
-        }
-        return try KernelState(adopting: content, limits: state.limits) { kernel.arena[$0] ?? 0 }
     }
 
     @Test(arguments: 0..<40) func everyStepGivesTheOldOrTheNewVerdict(seed: Int) throws {
@@ -168,5 +172,93 @@ struct TransitionExaminer {
 
     @Test(arguments: 200..<215) func alsoWhenNoGracePeriodEnds(seed: Int) throws {
         if let violation = try Self.history(seed: UInt64(seed), settles: 0) { Issue.record("\(violation)") }
+    }
+
+    @Test func whatWasExamined() throws {
+        var total = (verdicts: 0, flips: 0, steps: 0, packets: 0, drops: 0)
+        for seed in UInt64(300)..<306 {
+            let violation = try Self.history(seed: seed, examined: {
+                total.verdicts += $0.verdicts
+                total.flips += $0.flips
+                total.steps += $0.steps
+                total.packets += $0.packetsInFlight
+                total.drops += $0.dropsInFlight
+            })
+            #expect(violation == nil)
+        }
+        print(
+            "transitions: \(total.steps) steps, \(total.verdicts) verdicts looked up, \(total.flips) changed, "
+                + "\(total.packets) packets in flight of which \(total.drops) dropped as not synchronised")
+        #expect(total.flips > 1000)
+        #expect(total.drops * 50 < total.packets)
+    }
+
+    @Test func nothingIsLeftBehind() throws {
+        for seed in UInt64(400)..<420 {
+            var examiner = TransitionExaminer(seed: seed)
+            var world = RandomWorld(seed: seed)
+            var empty = world
+            empty.clear()
+            #expect(try examiner.move(from: empty, to: world) == nil)
+            for _ in 0..<10 {
+                let old = world
+                world.change()
+                #expect(try examiner.move(from: old, to: world) == nil)
+            }
+            for _ in 0..<3 { #expect(try examiner.settle(world) == nil) }
+            #expect(examiner.state.isSettled)
+            #expect(examiner.kernel.exact.count == world.tables.exact.filter { $0.value != .none }.count)
+            #expect(examiner.kernel.prefixes.count == world.tables.prefixes.count)
+            #expect(examiner.kernel.pairs.values.reduce(0) { $0 + $1.count } == examiner.state.pairCount)
+            var last = world
+            last.clear()
+            #expect(try examiner.move(from: world, to: last) == nil)
+            for _ in 0..<3 { #expect(try examiner.settle(last) == nil) }
+            #expect(examiner.kernel.exact.isEmpty)
+            #expect(examiner.kernel.prefixes.isEmpty)
+            #expect(examiner.kernel.legs.isEmpty)
+            #expect(examiner.kernel.pairs.isEmpty)
+            #expect(examiner.state.arena.used == 1)
+        }
+    }
+
+    /// Wrong orders, each of which a review might let pass.
+    enum Fault: String, CaseIterable, Sendable {
+        case addressesBeforePairs, generationBeforeItsWords, boundsNotRaised, aPairForgotten, epochFirst
+        case prefixesInAnyOrder, rowsLast
+
+        func plant(_ steps: [TransitionStep]) -> [TransitionStep] {
+            func isAddress(_ step: TransitionStep) -> Bool {
+                switch step {
+                case .exact, .removeExact, .prefix, .removePrefix: true
+                default: false
+                }
+            }
+            func first(_ matches: (TransitionStep) -> Bool) -> [TransitionStep] {
+                steps.filter(matches) + steps.filter { !matches($0) }
+            }
+            switch self {
+            case .addressesBeforePairs: return first(isAddress)
+            case .generationBeforeItsWords: return first { if case .generation = $0 { true } else { false } }
+            case .epochFirst: return first { if case .epoch = $0 { true } else { false } }
+            case .rowsLast:
+                return first { if case .row = $0 { false } else { true } }
+            case .boundsNotRaised:
+                let end = steps.firstIndex(where: isAddress) ?? 0
+                return steps[..<end].filter { if case .word = $0 { false } else { true } } + steps[end...]
+            case .aPairForgotten:
+                guard let last = steps.lastIndex(where: { if case .pair = $0 { true } else { false } }) else { return steps }
+                return Array(steps[..<last] + steps[(last + 1)...])
+            case .prefixesInAnyOrder:
+                let prefixes = steps.filter { if case .prefix = $0 { true } else { false } }
+                var reversed = Array(prefixes.reversed())
+                return steps.map { if case .prefix = $0 { reversed.removeFirst() } else { $0 } }
+            }
+        }
+    }
+
+    @Test(arguments: Fault.allCases) func aPlantedFaultIsCaught(fault: Fault) throws {
+        let caught = try (UInt64(500)..<520).first { try Self.history(seed: $0, fault: fault.plant) != nil }
+        #expect(caught != nil, "\(fault) went unseen")
     }
 }

@@ -61,7 +61,14 @@ import Testing
             }
             #expect(try await server.send("PUT", "/api/v1/namespaces", [:]).status == 405)
             #expect(try await server.send("POST", "/version", [:]).status == 405)
-            #expect(try await server.send("GET", "/api/v1/namespaces/%zz").status == 400)
+        }
+    }
+
+    @Test func decodesURLs() throws {
+        #expect(try HTTPFrontend.decoded("a%2Fb+%C3%A9", plusIsSpace: true) == "a/b é")
+        #expect(try HTTPFrontend.decoded("a+b", plusIsSpace: false) == "a+b")
+        for text: Substring in ["%zz", "%2", "%", "%ff"] {
+            #expect(throws: APIFailure.self) { () throws in _ = try HTTPFrontend.decoded(text, plusIsSpace: true) }
         }
     }
 }

@@ -7,6 +7,7 @@ import NIOCore
 import NIOFoundationCompat
 import NIOSSL
 import PolicyModel
+import Synchronization
 import Testing
 
 @testable import ControlPlane
@@ -71,15 +72,26 @@ struct RunningServer: Sendable {
             do {
                 try await body(running)
             } catch {
-                try await client.shutdown()
                 group.cancelAll()
+                try await client.shutdown()
                 throw error
             }
-            try await client.shutdown()
+            // The server ends first: it must not need its clients to go.
             group.cancelAll()
             try await group.waitForAll()
+            try await client.shutdown()
         }
         try store.close()
+    }
+
+    /// Begins to read `path`, stops the server while the answer is open, and returns the answer's status.
+    static func responseLeftOpen(_ path: String) async throws -> Int {
+        let held = Mutex<HTTPClientResponse?>(nil)
+        try await with { server in
+            let response = try await server.client.execute(try server.request("GET", path), timeout: .seconds(30))
+            held.withLock { $0 = response }
+        }
+        return held.withLock { Int($0?.status.code ?? 0) }
     }
 
     func request(

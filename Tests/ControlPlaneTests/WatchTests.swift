@@ -74,6 +74,12 @@ import Testing
         }
     }
 
+    /// A watch that nobody reads does not hold the server up.
+    @Test(.timeLimit(.minutes(1))) func endsWithTheServer() async throws {
+        let started = try await RunningServer.responseLeftOpen("/api/v1/namespaces?watch=1")
+        #expect(started == 200)
+    }
+
     @Test func sendsTablesWithColumnsOnce() async throws {
         try await RunningServer.with { (server) async throws in
             let accept = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
@@ -89,13 +95,17 @@ import Testing
         }
     }
 
-    @Test func cutsOffAReaderThatFallsBehind() {
-        let (sink, _) = LineSink.make()
+    @Test func cutsOffAReaderThatFallsBehind() async {
+        let (sink, chunks) = LineSink.make()
         for _ in 0..<Limits.streamBufferChunks { #expect(sink.send([1])) }
         #expect(!sink.overflowed)
         #expect(!sink.send([1]))
         #expect(sink.overflowed)
         #expect(!sink.send([1]))
+        // What was taken is still there to be read.
+        var delivered = 0
+        for await _ in chunks { delivered += 1 }
+        #expect(delivered == Limits.streamBufferChunks)
     }
 
     @Test func tellsOfEventsThatAreGone() async throws {

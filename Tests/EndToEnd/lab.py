@@ -84,7 +84,6 @@ class Workload:
                     run(*inner, "route", "add", "169.254.1.1", "dev", "eth0", "scope", "link")
                     run(*inner, "route", "add", "default", "via", "169.254.1.1", "dev", "eth0")
         if not bridge:
-            run("nsenter", f"--net=/run/netns/{lab.host}", "sysctl", "-qw", f"net.ipv4.conf.{self.interface}.proxy_arp=1", f"net.ipv6.conf.{self.interface}.proxy_ndp=1")
             run(*host, "addr", "add", "fe80::1/64", "dev", self.interface, "nodad")
         self.servers = []
 
@@ -126,6 +125,8 @@ class Workload:
             with contextlib.suppress(OSError):
                 while True:
                     data, client = server.recvfrom(65536)
+                    if client is None:  # shut down
+                        return
                     server.sendto(data, client)
 
         if kind == "tcp":
@@ -204,6 +205,7 @@ class Lab:
         run("ip", "netns", "add", self.host)
         run("ip", "-n", self.host, "link", "set", "lo", "up")
         self.nsenter("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1", "net.ipv6.conf.all.accept_dad=0", "net.ipv6.conf.default.accept_dad=0")
+        run("ip", "-n", self.host, "addr", "add", "169.254.1.1/32", "dev", "lo")
         self.bridge = None
         if bridge:
             self.bridge = "br0"

@@ -20,6 +20,7 @@ class OneWay:
         self.sender, self.receiver = sender, receiver
         self.running = True
         sender.setblocking(False)
+        receiver.setblocking(True)
         threading.Thread(target=self.send, daemon=True).start()
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -60,6 +61,7 @@ def connection(network, reader, writer, six=False):
     """(client's socket, server's socket) of one connection that the writer opened."""
     address = network.v6(10) if six else network.v4(10)
     listener = reader.socket(socket.AF_INET6 if six else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((address, 7000))
     listener.listen()
     client = writer.connect(address, 7000)

@@ -24,7 +24,8 @@ struct EndpointSlots {
         adopted = interfaces
         let taken = Set(interfaces.values).union(alsoTaken)
         pool.adopt(taken)
-        for slot in alsoTaken.subtracting(interfaces.values) { leaving[slot] = 0 }
+        // Until the first program has removed their legs.
+        for slot in alsoTaken.subtracting(interfaces.values) { leaving[slot] = 1 }
     }
 
     func endpoint(slot: UInt32) -> EndpointKey? { names[slot] }

@@ -113,19 +113,20 @@ extension TransitionPlanner {
         crossings.insert(Crossing(before: before, after: after, identity: identity))
     }
 
-    /// New prefixes before changed ones, and changed before removed ones: then every address changes its longest match
-    /// once, from its number before to its number after.
+    /// New prefixes, the longest first; then what changes; then removals, the shortest first. So the longest match of
+    /// every address changes once, from its number before to its number after.
     mutating func moveAddresses() {
-        for move in prefixMoves where old.prefixes.words[move.key] == nil {
+        let longestFirst = prefixMoves.sorted { $0.key.prefixLength > $1.key.prefixLength }
+        for move in longestFirst where old.prefixes.words[move.key] == nil {
             if let number = move.number { steps.append(.prefix(move.key, number)) }
         }
-        for move in prefixMoves where old.prefixes.words[move.key] != nil {
+        for move in longestFirst where old.prefixes.words[move.key] != nil {
             if let number = move.number { steps.append(.prefix(move.key, number)) }
         }
         for move in exactMoves {
             steps.append(move.number.map { .exact(move.key, $0) } ?? .removeExact(move.key))
         }
-        for move in prefixMoves where move.number == nil { steps.append(.removePrefix(move.key)) }
+        for move in longestFirst.reversed() where move.number == nil { steps.append(.removePrefix(move.key)) }
     }
 }
 

@@ -22,8 +22,8 @@ int bulkhead_wait_for_grace(void);
 /* Nanoseconds of CLOCK_BOOTTIME. */
 uint64_t bulkhead_boot_time(void);
 
-/* Opens and locks a file, which unlocks when the descriptor closes; -EWOULDBLOCK when another has it. */
-int bulkhead_lock_file(const char *path);
+/* Opens and locks a folder, which unlocks when the descriptor closes; -EWOULDBLOCK when another has it. */
+int bulkhead_lock_directory(const char *path);
 
 /* How many TCX programs an interface of the thread's namespace has at ingress (46) or egress (47). */
 int bulkhead_tcx_programs(uint32_t ifindex, uint32_t attach_type);

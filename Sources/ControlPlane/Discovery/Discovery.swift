@@ -60,13 +60,12 @@ struct Discovery: Sendable {
 
     // MARK: - One document a group version
 
-    func coreVersions(server: String) -> JSONValue {
+    func coreVersions() -> JSONValue {
         .object([
             "kind": .string("APIVersions"),
             "versions": .array(catalog.groupVersions.filter(\.group.isEmpty).map { .string($0.version) }),
-            "serverAddressByClientCIDRs": .array([
-                .object(["clientCIDR": .string("0.0.0.0/0"), "serverAddress": .string(server)])
-            ]),
+            // Clients stay with the address that they came by.
+            "serverAddressByClientCIDRs": .array([]),
         ])
     }
 

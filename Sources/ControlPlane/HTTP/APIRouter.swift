@@ -9,8 +9,6 @@ struct APIRouter: Sendable {
     let resources: ResourceHandler
     let bulkhead: BulkheadEndpoints
     let token: BearerToken
-    /// `host:port` as clients reach the server.
-    let server: String
 
     /// The version of Kubernetes whose conventions the API keeps, for kubectl's check of version skew.
     static let kubernetesMinor = "37"
@@ -69,7 +67,7 @@ struct APIRouter: Sendable {
         guard request.path.count > 1 else {
             try requireReading(request)
             if Discovery.wantsAggregated(request.accept) { return aggregated(core: true) }
-            return .json(discovery.coreVersions(server: server))
+            return .json(discovery.coreVersions())
         }
         return try await routeVersion(
             request, .init(group: "", version: request.path[1]), rest: Array(request.path.dropFirst(2)))

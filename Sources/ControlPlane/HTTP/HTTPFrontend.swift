@@ -68,7 +68,7 @@ struct HTTPFrontend: HTTPResponder {
         }
     }
 
-    private static func decoded(_ text: Substring, plusIsSpace: Bool) throws(APIFailure) -> String {
+    static func decoded(_ text: Substring, plusIsSpace: Bool) throws(APIFailure) -> String {
         var bytes: [UInt8] = []
         var rest = text.utf8[...]
         while let byte = rest.popFirst() {

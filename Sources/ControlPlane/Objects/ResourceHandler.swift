@@ -51,7 +51,7 @@ struct ResourceHandler: Sendable {
                 && (labels.selectsEverything || labels.match(object.value["metadata"]?["labels"]?.objectValue ?? [:]))
         }.map(\.value)
         if TableRendering.isWanted(request.accept) {
-            let table = try TableRendering(kind: kind, request: request, now: now())
+            let table = try TableRendering(kind: kind, request: request, now: now)
             return .json(table.table(values, resourceVersion: String(revision)))
         }
         return .json(
@@ -88,7 +88,7 @@ struct ResourceHandler: Sendable {
                 announceInitialEnd: sendInitial == true, bookmarks: request.flag("allowWatchBookmarks"),
                 timeoutSeconds: timeout,
                 table: TableRendering.isWanted(request.accept)
-                    ? try TableRendering(kind: target.kind, request: request, now: now()) : nil))
+                    ? try TableRendering(kind: target.kind, request: request, now: now) : nil))
         return APIResponse(body: .stream { sink in await stream.run(into: sink) })
     }
 
@@ -172,7 +172,7 @@ struct ResourceHandler: Sendable {
         _ value: JSONValue, _ request: APIRequest, kind: ResourceKind, status: Int = 200, warnings: [String] = []
     ) throws(APIFailure) -> APIResponse {
         guard TableRendering.isWanted(request.accept) else { return .json(value, status: status, warnings: warnings) }
-        let table = try TableRendering(kind: kind, request: request, now: now())
+        let table = try TableRendering(kind: kind, request: request, now: now)
         let version = value["metadata"]?["resourceVersion"]?.stringValue ?? ""
         return .json(table.table([value], resourceVersion: version), status: status, warnings: warnings)
     }

@@ -11,10 +11,10 @@ struct TableRendering: Sendable {
 
     let columns: [TableColumn]
     let include: IncludeObject
-    /// Seconds since 1970.
-    let now: Int64
+    /// Seconds since 1970; asked for each table, since a watch goes on for long.
+    let now: @Sendable () -> Int64
 
-    init(kind: ResourceKind, request: APIRequest, now: Int64) throws(APIFailure) {
+    init(kind: ResourceKind, request: APIRequest, now: @escaping @Sendable () -> Int64) throws(APIFailure) {
         columns = TableColumn.columns(kind)
         self.now = now
         let wanted = request.parameter("includeObject") ?? ""
@@ -37,11 +37,12 @@ struct TableRendering: Sendable {
 
     /// `columnDefinitions` may be left out of all but the first table of a watch.
     func table(_ objects: [JSONValue], resourceVersion: String, withColumns: Bool = true) -> JSONValue {
-        .object([
+        let now = now()
+        return .object([
             "kind": .string("Table"), "apiVersion": .string("meta.k8s.io/v1"),
             "metadata": .object(["resourceVersion": .string(resourceVersion)]),
             "columnDefinitions": withColumns ? .array(columns.map(definition)) : .null,
-            "rows": .array(objects.map(row)),
+            "rows": .array(objects.map { row($0, now: now) }),
         ])
     }
 
@@ -52,7 +53,7 @@ struct TableRendering: Sendable {
         ])
     }
 
-    private func row(_ object: JSONValue) -> JSONValue {
+    private func row(_ object: JSONValue, now: Int64) -> JSONValue {
         var members: [String: JSONValue] = ["cells": .array(columns.map { $0.cell(object, now) })]
         switch include {
         case .none: break

@@ -1,0 +1,186 @@
+import Dataplane
+import Foundation
+import PolicyEngine
+import PolicyModel
+import Testing
+
+@testable import BPFDataplane
+
+/// Real packets through real hooks; needs root.
+@Suite(.serialized) struct BPFDataplaneTests {
+    static let a = EndpointKey(namespace: "lab", name: "a")
+    static let b = EndpointKey(namespace: "lab", name: "b")
+    static let addressA = IPAddress(v4: 0x0a4d_0002)
+    static let addressB = IPAddress(v4: 0x0a4e_0002)
+    static let allow = DecisionID(rawValue: 1)
+    static let deny = DecisionID(rawValue: 2)
+
+    /// Everything is allowed, but what `denied` sends to b.
+    static func program(_ lab: PacketLab, revision: Int64, denied: IdentityID?, aIs: IdentityID) throws -> NodeProgram {
+        var tables = VerdictTables()
+        tables.decisions = [
+            allow: Decision(.allow, .profile(name: "kns.lab", index: 0)),
+            deny: Decision(
+                .deny,
+                .rule(
+                    tier: "default", policy: PolicyReference(kind: "NetworkPolicy", namespace: "lab", name: "wall"),
+                    index: 0)),
+        ]
+        tables.rows = [
+            RowID(rawValue: 1): Row(ranges: [.init(start: 0, outcome: .decide(allow))]),
+            RowID(rawValue: 2): Row(ranges: [.init(start: 0, outcome: .decide(deny))]),
+        ]
+        tables.exact = [addressA: aIs, addressB: IdentityID(rawValue: 9)]
+        let open = StackID(rawValue: 1)
+        let walled = StackID(rawValue: 10 + (denied?.rawValue ?? 0))
+        tables.stacks[open] = Stack(base: RowID(rawValue: 1), pairs: [:])
+        tables.stacks[walled] = Stack(
+            base: RowID(rawValue: 1),
+            pairs: denied.map { [Identity(exact: $0, prefix: .none): RowID(rawValue: 2)] } ?? [:])
+        tables.legs = [
+            Leg(endpoint: a, address: addressA): .init(ingress: open, egress: open),
+            Leg(endpoint: b, address: addressB): .init(ingress: walled, egress: open),
+        ]
+        return NodeProgram(
+            revision: revision, tables: tables,
+            attachments: [
+                a: .init(interfaceName: "va", interfaceIndex: try lab.index("va")),
+                b: .init(interfaceName: "vb", interfaceIndex: try lab.index("vb")),
+            ])
+    }
+
+    static func dataplane(_ lab: PacketLab, _ adjust: (inout BPFDataplane.Configuration) -> Void = { _ in }) throws
+        -> BPFDataplane
+    {
+        var configuration = BPFDataplane.Configuration(pinDirectory: lab.pins, stateDirectory: lab.state)
+        adjust(&configuration)
+        return try BPFDataplane(configuration: configuration)
+    }
+
+    static let friend = IdentityID(rawValue: 4)
+    static let stranger = IdentityID(rawValue: 5)
+
+    @Test func aRuleAndAPeersLabelReachLiveTraffic() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            #expect(lab.ping())
+            let first = try dataplane.apply(Self.program(lab, revision: 1, denied: nil, aIs: Self.friend))
+            #expect(first.failures == [:])
+            #expect(lab.ping())
+            _ = try dataplane.apply(Self.program(lab, revision: 2, denied: Self.stranger, aIs: Self.friend))
+            #expect(lab.ping())
+            let relabelled = try dataplane.apply(Self.program(lab, revision: 3, denied: Self.stranger, aIs: Self.stranger))
+            #expect(!lab.ping())
+            #expect(relabelled.mapWrites < 30, "\(relabelled.mapWrites)")
+            var denied: [ConnectionEvent] = []
+            try dataplane.drainEvents { if $0.kind == .denied { denied.append($0) } }
+            let event = try #require(denied.last)
+            #expect(event.flow.endpoint == Self.b)
+            #expect(event.flow.direction == .ingress)
+            #expect(event.flow.tuple.source == Self.addressA)
+            guard case .policy(let decision) = event.decision, case .rule(_, let policy, 0) = decision.reason else {
+                Issue.record("\(event.decision)")
+                return
+            }
+            #expect(policy.name == "wall")
+            _ = try dataplane.apply(Self.program(lab, revision: 4, denied: Self.stranger, aIs: Self.friend))
+            #expect(lab.ping())
+            let status = try dataplane.status()
+            #expect(status.revision == 4)
+            #expect(status.warnings == [])
+            #expect(status.policed.count == 2)
+        }
+    }
+
+    @Test func anotherAgentAdoptsWithoutLosingAPacket() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            var dataplane: BPFDataplane? = try Self.dataplane(lab)
+            _ = try dataplane?.apply(Self.program(lab, revision: 1, denied: Self.stranger, aIs: Self.friend))
+            #expect(throws: BPFDataplaneError.self) { try Self.dataplane(lab) }
+            let flood = Process()
+            flood.executableURL = URL(fileURLWithPath: "/usr/bin/nsenter")
+            flood.arguments = [
+                "--net=/run/netns/" + lab.namespace("a"), "ping", "-n", "-q", "-i", "0.002", "-c", "2000", "10.78.0.2",
+            ]
+            let output = Pipe()
+            flood.standardOutput = output
+            try flood.run()
+            for revision in Int64(2)...6 {
+                dataplane = nil
+                dataplane = try Self.dataplane(lab)
+                _ = try dataplane?.apply(Self.program(lab, revision: revision, denied: Self.stranger, aIs: Self.friend))
+                usleep(200_000)
+                try dataplane?.sweepFlows { _ in }
+            }
+            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            flood.waitUntilExit()
+            #expect(text.contains("2000 received, 0% packet loss"), "\(text)")
+            _ = try dataplane?.apply(Self.program(lab, revision: 7, denied: Self.stranger, aIs: Self.stranger))
+            #expect(!lab.ping())
+        }
+    }
+
+    @Test func releaseLeavesNothing() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
+            #expect(!lab.ping())
+            let before = ContinuousClock.now
+            let released = try Release.release(pinDirectory: lab.pins, stateDirectory: lab.state, interface: nil)
+            #expect(ContinuousClock.now - before < .seconds(1))
+            #expect(released.sorted() == ["va", "vb"])
+            #expect(lab.ping())
+            #expect(try shell("ip netns exec \(lab.router) tc qdisc show | grep -c clsact || true") == "0\n")
+            #expect(!FileManager.default.fileExists(atPath: lab.pins))
+            #expect(try Release.release(pinDirectory: lab.pins, stateDirectory: lab.state, interface: nil) == [])
+            #expect(throws: BPFDataplaneError.released) {
+                try dataplane.apply(Self.program(lab, revision: 2, denied: Self.friend, aIs: Self.friend))
+            }
+            #expect(lab.ping())
+        }
+    }
+
+    @Test func aFullMapLeavesThePolicyBefore() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab) { $0.limits.pairs = 4 }
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
+            #expect(!lab.ping())
+            var large = try Self.program(lab, revision: 2, denied: nil, aIs: Self.friend)
+            let stack = StackID(rawValue: 77)
+            large.tables.stacks[stack] = Stack(base: RowID(rawValue: 1), pairs: [:])
+            for number in Int32(20)..<30 {
+                large.tables.exact[IPAddress(v4: UInt32(number))] = IdentityID(rawValue: number)
+                large.tables.stacks[stack]?.pairs[Identity(exact: .init(rawValue: number), prefix: .none)] = RowID(rawValue: 2)
+            }
+            large.tables.legs[Leg(endpoint: Self.b, address: Self.addressB)] = .init(ingress: stack, egress: stack)
+            let error = #expect(throws: TransitionError.self) { try dataplane.apply(large) }
+            #expect(error?.description.contains("\"pairs\" has room for 4 entries") == true)
+            #expect(!lab.ping())
+            #expect(try dataplane.status().revision == 1)
+        }
+    }
+
+    @Test func anEndpointThatLeavesIsLetGo() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            var program = try Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend)
+            _ = try dataplane.apply(program)
+            #expect(!lab.ping())
+            program.attachments[Self.b] = nil
+            program.tables.legs = program.tables.legs.filter { $0.key.endpoint != Self.b }
+            _ = try dataplane.apply(program)
+            #expect(lab.ping())
+            #expect(try dataplane.status().policed.count == 1)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import PolicyModel
+import Testing
+
+@testable import ControlPlane
+
+@Suite struct DiscoveryTests {
+    private let catalog = ResourceCatalog(kinds: Kinds.all)
+
+    @Test func servesEveryKindInBothForms() async throws {
+        try await RunningServer.with { (server) async throws in
+            for (path, core) in [("/api", true), ("/apis", false)] {
+                let answer = try await server.send("GET", path, accept: Discovery.aggregatedContentType + ",application/json")
+                #expect(answer.headers.contains { $0 == ("content-type", Discovery.aggregatedContentType) })
+                let resources = (answer.json["items"]?.arrayValue ?? []).flatMap { $0["versions"]?.arrayValue ?? [] }
+                    .flatMap { $0["resources"]?.arrayValue ?? [] }
+                #expect(Set(resources.compactMap { $0["resource"]?.stringValue }) == Set(Kinds.all.filter { $0.group.isEmpty == core }.map(\.plural)))
+            }
+            for kind in Kinds.all {
+                let path = kind.group.isEmpty ? "/api/v1" : "/apis/\(kind.apiVersion)"
+                let listed = try await server.send("GET", path).json["resources"]?.arrayValue ?? []
+                #expect(listed.contains { $0["name"] == .string(kind.plural) && $0["namespaced"] == .bool(kind.namespaced) })
+            }
+            #expect(try await server.send("GET", "/apis").json["groups"]?.arrayValue?.first?["name"] == "projectcalico.org")
+            #expect(try await server.send("GET", "/apis/projectcalico.org").json["preferredVersion"]?["version"] == "v3")
+        }
+    }
+
+    /// Every reference leads somewhere, every kind can be found, and PATCH names the parameters kubectl looks for.
+    @Test func openAPIDocumentsAreWhole() throws {
+        let documents = OpenAPIDocuments(catalog: catalog, version: "v1")
+        let index = try JSONValue(parsing: documents.index)
+        for groupVersion in catalog.groupVersions {
+            let location = index["paths"]?[groupVersion.path]?["serverRelativeURL"]?.stringValue ?? ""
+            #expect(location.hasPrefix("/openapi/v3/\(groupVersion.path)?hash="))
+            let document = try JSONValue(parsing: try #require(documents.documents[groupVersion.path]))
+            let schemas = document["components"]?["schemas"]?.objectValue ?? [:]
+            checkReferences(document, prefix: "#/components/schemas/", known: Set(schemas.keys))
+            for kind in catalog.kinds(in: groupVersion) {
+                let identity = OpenAPISchemas.groupVersionKind(kind)
+                #expect(schemas.values.contains { $0["x-kubernetes-group-version-kind"] == .array([identity]) })
+                let patches = (document["paths"]?.objectValue ?? [:]).values.compactMap { $0["patch"] }
+                    .filter { $0["x-kubernetes-group-version-kind"] == identity }
+                #expect(patches.count == 1)
+                let parameters = Set((patches.first?["parameters"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue })
+                #expect(parameters.isSuperset(of: ["fieldValidation", "dryRun", "fieldManager", "force"]))
+            }
+        }
+        let versionTwo = try JSONValue(parsing: documents.versionTwo)
+        checkReferences(versionTwo, prefix: "#/definitions/", known: Set((versionTwo["definitions"]?.objectValue ?? [:]).keys))
+    }
+
+    private func checkReferences(_ value: JSONValue, prefix: String, known: Set<String>) {
+        switch value {
+        case .object(let members):
+            if let reference = members["$ref"]?.stringValue {
+                #expect(reference.hasPrefix(prefix) && known.contains(String(reference.dropFirst(prefix.count))), "\(reference)")
+            }
+            for member in members.values { checkReferences(member, prefix: prefix, known: known) }
+        case .array(let elements):
+            for element in elements { checkReferences(element, prefix: prefix, known: known) }
+        default: break
+        }
+    }
+
+    @Test func describesEveryFieldOfThePolicyLanguage() throws {
+        let schema = OpenAPISchemas(referencePrefix: "#/", wrapsReferences: true).all(Kinds.all)["org.projectcalico.v3.NetworkPolicy"]
+        let rule = schema?["properties"]?["spec"]?["properties"]?["ingress"]?["items"]?["properties"]
+        #expect(rule?["action"]?["enum"]?.arrayValue?.contains("Allow") == true)
+        #expect(rule?["http"]?["description"]?.stringValue?.hasSuffix("Not enforced yet: refused when set.") == true)
+    }
+}
