@@ -127,6 +127,29 @@ struct CompilerSemanticsTests {
         #expect(verdict(EntityRule(selector: .equals(key: "projectcalico.org/namespace", value: "ghost"))) == .allow)
     }
 
+    @Test func nobodyPassesForOneOfAnotherNamespace() {
+        var world = world
+        let claims = [
+            "projectcalico.org/namespace": "shop", "projectcalico.org/orchestrator": "podman", "pcns.team": "red",
+        ]
+        world.addEndpoint("lab", "liar", [address("10.0.0.3")], claims)
+        world.addEndpoint("", "host", [address("10.0.0.4")], claims)
+        world.addEndpoint("shop", "honest", [address("10.0.0.5")], [:])
+        func verdicts(_ key: String, _ value: String) -> [Verdict?] {
+            var changed = world
+            let side = EntityRule(selector: .equals(key: key, value: value))
+            changed.addPolicy("", "p", ingress: [PolicyRule(action: .allow, source: side)])
+            return ["10.0.0.3", "10.0.0.4", "10.0.0.5"].map {
+                decide(changed, "shop/web", from: address($0), to: web)?.verdict
+            }
+        }
+        #expect(verdicts("projectcalico.org/namespace", "shop") == [.deny, .deny, .allow])
+        #expect(verdicts("projectcalico.org/namespace", "lab") == [.allow, .deny, .deny])
+        #expect(verdicts("projectcalico.org/orchestrator", "podman") == [.deny, .deny, .deny])
+        // Inherited labels are other: there an endpoint's own win, as in Calico.
+        #expect(verdicts("pcns.team", "red") == [.allow, .allow, .allow])
+    }
+
     @Test func netsAndSelectorMustBothHold() {
         var world = world
         world.addEndpoint("shop", "far", [address("172.16.0.9")], ["app": "client"], node: "elsewhere")

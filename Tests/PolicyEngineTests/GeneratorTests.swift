@@ -26,7 +26,7 @@ import Testing
     /// Each planted fault changes verdicts, not only reasons, for at least one generated packet.
     @Test(arguments: PlantedFault.allCases) func faultsChangeVerdicts(_ fault: PlantedFault) {
         var changed = 0
-        for example in CaseGenerator(seed: 1, packetsPerWorld: 300).cases(30) where changed == 0 {
+        for example in CaseGenerator(seed: 1, packetsPerWorld: 300).cases(100) where changed == 0 {
             let right = PolicyOracle(world: example.world)
             let wrong = PolicyOracle(world: fault.apply(to: example.world))
             for probe in example.probes {

@@ -21,7 +21,9 @@ public struct Coverage: Sendable {
     public private(set) var denials = 0
     private var counts: [String: [String: [String: Int]]] = [:]
 
-    public init() {
+    /// `shapes`: of the packets that stand for the probes, where there are packets; each must be seen allowed and denied.
+    public init(shapes: [String] = []) {
+        expect("packet shape", shapes, ["allowed", "denied"])
         expect("rule field", Self.ruleFields, ["absent", "matched", "unmatched"])
         expect("rule field", ["source.nets", "destination.nets"], ["other version"])
         expect("rule field", ["source.selector", "destination.selector"], ["implied namespace"])
@@ -52,11 +54,13 @@ public struct Coverage: Sendable {
     /// Decides a probe by the oracle, counting what the oracle asked.
     public mutating func decide(_ probe: Probe, by oracle: PolicyOracle) -> Decision {
         let trace = oracle.trace(endpoint: probe.endpoint, direction: probe.direction, packet: probe.packet)
-        record(trace, oracle)
+        record(trace, by: oracle)
         return trace.decision
     }
 
-    private mutating func record(_ trace: OracleTrace, _ oracle: PolicyOracle) {
+    /// Counts a verdict that somebody else has given in agreement with the oracle.
+    public mutating func record(_ trace: OracleTrace, by oracle: PolicyOracle, shape: String? = nil) {
+        if let shape { count("packet shape", shape, trace.decision.verdict == .allow ? "allowed" : "denied") }
         verdicts += 1
         if trace.decision.verdict == .deny { denials += 1 }
         let direction = trace.direction == .ingress ? "ingress" : "egress"

@@ -28,6 +28,7 @@ public enum PlantedFault: String, Sendable, CaseIterable {
     case missingLabelNeverUnequal
     case beginningTakenForPart
     case namespaceLabelsNotInherited
+    case ownLabelNamesTheNamespace
     case onlyFirstAddressKnown
     case oneClaimantOfAnAddress
     case missingNamespaceAllowed
@@ -44,6 +45,11 @@ public enum PlantedFault: String, Sendable, CaseIterable {
             world.tiers = world.tiers.mapValues { Self.with($0) { $0.defaultAction = .deny } }
         case .namespaceLabelsNotInherited:
             world.namespaces = world.namespaces.mapValues { Self.with($0) { $0.labels = [:] } }
+        case .ownLabelNamesTheNamespace:
+            for (key, endpoint) in world.endpoints {
+                world.endpoints[key]?.labels[Self.claimedKey] = endpoint.labels[Self.namespaceKey] ?? key.namespace
+            }
+            world.policies = world.policies.mapValues { policy in Self.with(policy) { change(&$0) } }
         case .missingNamespaceAllowed:
             for key in world.endpoints.keys where world.namespaces[key.namespace] == nil {
                 world.namespaces[key.namespace] = Namespace(name: key.namespace)
@@ -77,6 +83,7 @@ public enum PlantedFault: String, Sendable, CaseIterable {
         case .policyNamespaceSelectorIgnored: policy.namespaceSelector = nil
         case .missingLabelNeverUnequal: policy.selector = Self.requiringLabels(policy.selector)
         case .beginningTakenForPart: policy.selector = Self.searchingAnywhere(policy.selector)
+        case .ownLabelNamesTheNamespace: policy.selector = Self.readingClaims(policy.selector)
         case .lastRuleLost:
             policy.ingress = policy.ingress.dropLast()
             policy.egress = policy.egress.dropLast()
@@ -129,6 +136,7 @@ public enum PlantedFault: String, Sendable, CaseIterable {
             }
         case .missingLabelNeverUnequal: entity.selector = entity.selector.map(Self.requiringLabels)
         case .beginningTakenForPart: entity.selector = entity.selector.map(Self.searchingAnywhere)
+        case .ownLabelNamesTheNamespace: entity.selector = entity.selector.map(Self.readingClaims)
         default: break
         }
     }
@@ -152,6 +160,27 @@ public enum PlantedFault: String, Sendable, CaseIterable {
         case .and(let parts): .and(parts.map(searchingAnywhere))
         case .or(let parts): .or(parts.map(searchingAnywhere))
         default: selector
+        }
+    }
+
+    private static let namespaceKey = "projectcalico.org/namespace"
+    private static let claimedKey = "claimed-namespace"
+
+    private static func readingClaims(_ selector: Selector) -> Selector {
+        func claimed(_ key: String) -> String { key == namespaceKey ? claimedKey : key }
+        return switch selector {
+        case .has(let key): .has(key: claimed(key))
+        case .equals(let key, let value): .equals(key: claimed(key), value: value)
+        case .notEquals(let key, let value): .notEquals(key: claimed(key), value: value)
+        case .contains(let key, let value): .contains(key: claimed(key), value: value)
+        case .startsWith(let key, let value): .startsWith(key: claimed(key), value: value)
+        case .endsWith(let key, let value): .endsWith(key: claimed(key), value: value)
+        case .isIn(let key, let values): .isIn(key: claimed(key), values: values)
+        case .isNotIn(let key, let values): .isNotIn(key: claimed(key), values: values)
+        case .not(let inner): .not(readingClaims(inner))
+        case .and(let parts): .and(parts.map(readingClaims))
+        case .or(let parts): .or(parts.map(readingClaims))
+        case .all, .global: selector
         }
     }
 

@@ -38,11 +38,16 @@ extension BPFDataplane {
         _ program: NodeProgram, _ attachments: [EndpointKey: NodeProgram.Attachment], _ released: Set<String>
     ) throws -> [EndpointKey: String] {
         var failures: [EndpointKey: String] = [:]
+        // An endpoint may leave an interface while another takes it: hooks and entry are the other's then.
+        let inUse = Set(attachments.values.map(\.interfaceIndex))
         for (key, attachment) in attachments.sorted(by: { $0.key < $1.key }) {
             guard let present = slots.policed[key] else { continue }
             setFlags(present.slot, isOpen: isOpenForIngress(key, program.tables))
             if present.attachment == attachment, !unhooked.contains(key) { continue }
             do {
+                if let old = present.attachment?.interfaceIndex, !inUse.contains(old) {
+                    try kernel.interfaces.delete(bulkhead_interface_key(ifindex: UInt32(bitPattern: old)))
+                }
                 try hook(key, present, attachment)
                 unhooked.remove(key)
             } catch {
@@ -54,7 +59,7 @@ extension BPFDataplane {
         if leaving.isEmpty, unclaimed.isEmpty { return failures }
         let links = try linksByIndex()
         for (key, present) in leaving {
-            if let attachment = present.attachment { try unhook(attachment.interfaceIndex, links) }
+            if let index = present.attachment?.interfaceIndex, !inUse.contains(index) { try unhook(index, links) }
             clear(present.slot)
             slots.remove(key, serial: serial)
             unhooked.remove(key)
@@ -71,9 +76,6 @@ extension BPFDataplane {
         _ key: EndpointKey, _ present: EndpointSlots.Policed, _ attachment: NodeProgram.Attachment
     ) throws {
         let slot = present.slot
-        if let old = present.attachment, old.interfaceIndex != attachment.interfaceIndex {
-            try kernel.interfaces.delete(bulkhead_interface_key(ifindex: UInt32(bitPattern: old.interfaceIndex)))
-        }
         if kernel.slots.load(Int(slot) * 2) == 0 {
             kernel.slots.store(configuration.bootTime(), at: Int(slot) * 2)
         }

@@ -17,10 +17,7 @@ struct CombinationKey: Hashable {
         namespace = endpoint.key.namespace
         namespaceExists = object != nil && !namespace.isEmpty
         namespaceLabels = [:]
-        labels = [Self.orchestratorLabel: endpoint.orchestrator.isEmpty ? "k8s" : endpoint.orchestrator]
-        if !namespace.isEmpty {
-            labels[Self.namespaceLabel] = namespace
-        }
+        labels = [:]
         // As in Calico, a namespace that does not exist has no profile to inherit even its name from.
         if !namespace.isEmpty, let object {
             namespaceLabels = object.labels
@@ -28,6 +25,9 @@ struct CombinationKey: Hashable {
             for (key, value) in namespaceLabels { labels[Self.inheritedPrefix + key] = value }
         }
         labels.merge(endpoint.labels) { _, own in own }
+        // After its own: a workload must not be able to pass for one of another namespace.
+        labels[Self.orchestratorLabel] = endpoint.orchestrator.isEmpty ? "k8s" : endpoint.orchestrator
+        labels[Self.namespaceLabel] = namespace.isEmpty ? nil : namespace
     }
 }
 

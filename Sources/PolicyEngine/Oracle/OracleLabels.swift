@@ -26,15 +26,16 @@ struct OracleLabels: Sendable {
         self.owners = owners.mapValues { $0.sorted() }
     }
 
-    /// `namespaceLabels` is nil when the namespace does not exist: then there is no profile to inherit from.
+    /// `namespaceLabels` is nil when the namespace does not exist: then there is no profile to inherit from. As in
+    /// Calico, an endpoint's own labels win over the inherited ones, and nobody may say for himself where he runs.
     private static func effectiveLabels(
         of endpoint: WorkloadEndpoint, namespaceLabels: [String: String]?
     ) -> [String: String] {
         var labels: [String: String] = [:]
         for (key, value) in namespaceLabels ?? [:] { labels["pcns.\(key)"] = value }
+        for (key, value) in endpoint.labels { labels[key] = value }
         labels["projectcalico.org/namespace"] = endpoint.key.namespace
         labels["projectcalico.org/orchestrator"] = endpoint.orchestrator.isEmpty ? "k8s" : endpoint.orchestrator
-        for (key, value) in endpoint.labels { labels[key] = value }
         return labels
     }
 

@@ -82,9 +82,16 @@ enum SelectionTables {
     private static let inherited: [OracleCase] = {
         let own = Lab.adding(
             Lab.endpoint("shop/own", ["pcns.zone": "green"], ["10.0.0.7"]),
-            Lab.endpoint("shop/pod", [:], ["10.0.0.8"], orchestrator: "podman"))
+            Lab.endpoint("shop/pod", [:], ["10.0.0.8"], orchestrator: "podman"),
+            Lab.endpoint(
+                "shop/liar", ["projectcalico.org/namespace": "bank", "projectcalico.org/orchestrator": "k8s"],
+                ["10.0.0.9"], orchestrator: "podman"),
+            Lab.endpoint("ghost/liar", ["projectcalico.org/namespace": "bank"], ["10.0.9.2"]))
         let toOwn = Lab.tcp("10.0.0.1", "10.0.0.7", 80)
         let toPod = Lab.tcp("10.0.0.1", "10.0.0.8", 80)
+        let toLiar = Lab.tcp("10.0.0.1", "10.0.0.9", 80)
+        let fromLiar = Lab.tcp("10.0.0.9", "10.0.1.2", 80)
+        let fromLostLiar = Lab.tcp("10.0.9.2", "10.0.1.2", 80)
         let policy = { (selector: String) in Lab.globalPolicy("g", selector: selector, ingress: deny) }
         let red = policy("pcns.zone == 'red'")
         let green = policy("pcns.zone == 'green'")
@@ -92,6 +99,9 @@ enum SelectionTables {
         let name = policy("pcns.projectcalico.org/name == 'shop'")
         let kubernetes = policy("projectcalico.org/orchestrator == 'k8s'")
         let podman = policy("projectcalico.org/orchestrator == 'podman'")
+        let bank = policy("projectcalico.org/namespace == 'bank'")
+        let bankMayTalk = Lab.globalPolicy(
+            "g", ingress: [Lab.rule(.allow, from: Lab.entity("projectcalico.org/namespace == 'bank'"))])
         let bare = policy("zone == 'red'")
         let hasName = policy("has(pcns.projectcalico.org/name)")
         let greenNamespaces = Lab.globalPolicy("g", namespaces: "zone == 'red'", ingress: deny)
@@ -108,6 +118,12 @@ enum SelectionTables {
             .towards("ghost/lost", "nothing is inherited from a namespace that does not exist", [hasName], toLost, Lab.noProfile),
             .towards("shop/db", "without an orchestrator an endpoint counts as k8s", [kubernetes], toDatabase, Lab.by(kubernetes, 0)),
             .towards("shop/pod", "projectcalico.org/orchestrator is the endpoint's", [podman], world: own, toPod, Lab.by(podman, 0)),
+            .towards("shop/liar", "projectcalico.org/namespace cannot be overwritten by an own label", [bank], world: own, toLiar, Lab.profile("shop")),
+            .towards("shop/liar", "it says the true namespace all the same", [namespace], world: own, toLiar, Lab.by(namespace, 0)),
+            .towards("bank/vault", "nobody passes for a peer of another namespace", [bankMayTalk], world: own, fromLiar, Lab.endOfTier(bankMayTalk)),
+            .towards("bank/vault", "nor when its own namespace does not exist", [bankMayTalk], world: own, fromLostLiar, Lab.endOfTier(bankMayTalk)),
+            .towards("shop/liar", "projectcalico.org/orchestrator cannot be overwritten by an own label", [kubernetes], world: own, toLiar, Lab.profile("shop")),
+            .towards("shop/liar", "it says the true orchestrator all the same", [podman], world: own, toLiar, Lab.by(podman, 0)),
         ]
     }()
 }
