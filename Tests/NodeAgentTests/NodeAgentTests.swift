@@ -34,7 +34,7 @@ import Testing
                 return
             }
             #expect(enforced >= revision)
-            #expect(milliseconds > 0 && milliseconds < 5_000)
+            #expect(milliseconds > 0)
             #expect(fixture.agent.millisecondsToEnforcement(of: revision) == milliseconds)
             let world = await fixture.agent.enforcedWorld()
             #expect(world.revision >= revision)
