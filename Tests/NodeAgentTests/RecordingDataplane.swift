@@ -13,8 +13,8 @@ final class RecordingDataplane: Dataplane, Sendable {
         var attempts = 0
         var refusing = false
         var failures: [EndpointKey: String] = [:]
-        /// How long an apply takes.
-        var delaySeconds = 0.0
+        /// While true, an apply does not return.
+        var held = false
         var events: [ConnectionEvent] = []
         var flows: [FlowSnapshot] = []
     }
@@ -29,11 +29,8 @@ final class RecordingDataplane: Dataplane, Sendable {
     var last: NodeProgram? { change { $0.programs.last } }
 
     func apply(_ program: NodeProgram) throws -> ApplyReport {
-        let delay = change { state in
-            state.attempts += 1
-            return state.delaySeconds
-        }
-        if delay > 0 { Thread.sleep(forTimeInterval: delay) }
+        change { $0.attempts += 1 }
+        while change({ $0.held }) { Thread.sleep(forTimeInterval: 0.001) }
         let failures: [EndpointKey: String]? = change { state in
             if state.refusing { return nil }
             state.programs.append(program)
