@@ -169,6 +169,13 @@ VERIFIED_ONCE int quote(struct __sk_buff *skb, struct packet *packet)
 	return 0;
 }
 
+/* A denial of this packet is told as the entry's flow began. */
+static __always_inline void belongs_to(struct packet *packet, const struct entry *entry)
+{
+	packet->initiator = flags_of(entry->word) & BULKHEAD_FLOW_EGRESS ? BULKHEAD_EGRESS : BULKHEAD_INGRESS;
+	packet->type_code = entry->flow->type_code;
+}
+
 /* An ICMP error passes when the packet it quotes belongs to a live, allowed flow of this slot, sent the other way. */
 VERIFIED_ONCE __u32 icmp_error(struct __sk_buff *skb, struct packet *packet)
 {
@@ -192,6 +199,12 @@ VERIFIED_ONCE __u32 icmp_error(struct __sk_buff *skb, struct packet *packet)
 	    !expired(entry.flow, packet->key.protocol, packet->now))
 		outcome = consult(packet, entry.flow, entry.word);
 	packet->direction ^= BULKHEAD_EGRESS;
+	/* What a cut flow denies is told as the flow's. */
+	if (entry.flow && outcome != DROP(BULKHEAD_ICMP_ERROR_UNRELATED) &&
+	    BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY) {
+		belongs_to(packet, &entry);
+		return outcome;
+	}
 	packet->key = key;
 	if (outcome == DROP(BULKHEAD_ICMP_ERROR_UNRELATED) && packet->from_host)
 		return PASS(BULKHEAD_LOCAL_HOST);
@@ -318,8 +331,10 @@ VERIFIED_ONCE __u32 follow(struct packet *packet)
 	if (!speaks_for(packet, &entry))
 		return first_packet(packet, entry.flow, entry.confirmed);
 	outcome = consult(packet, entry.flow, entry.word);
-	if (BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY)
+	if (BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY) {
+		belongs_to(packet, &entry);
 		return outcome;
+	}
 	from_initiator = (flags_of(entry.word) & BULKHEAD_FLOW_EGRESS ? BULKHEAD_EGRESS : BULKHEAD_INGRESS) ==
 			 packet->direction;
 	state = track(packet, entry.flow, from_initiator);
@@ -368,6 +383,7 @@ static __always_inline int run(struct __sk_buff *skb, __u8 direction)
 	__u32 outcome, reason;
 
 	packet.direction = direction;
+	packet.initiator = direction;
 	packet.segments = 1;
 	packet.bytes = skb->len - ETHERNET_HEADER;
 	packet.from_host = direction == BULKHEAD_INGRESS && !skb->ingress_ifindex;
@@ -383,7 +399,7 @@ static __always_inline int run(struct __sk_buff *skb, __u8 direction)
 		count(reason, packet.segments);
 	if (BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_ALLOW)
 		return TC_ACT_UNSPEC;
-	report(&packet, BULKHEAD_EVENT_DENIED, outcome, direction, packet.type_code);
+	report(&packet, BULKHEAD_EVENT_DENIED, outcome, packet.initiator, packet.type_code);
 	return packet.observe ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 

@@ -43,6 +43,7 @@ VERIFIED_ONCE int report(const struct packet *packet, __u32 kind, __u32 outcome,
 	event->type_code = type_code;
 	event->observed = packet->observe && BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY;
 	if (kind == BULKHEAD_EVENT_DENIED) {
+		event->reply = packet->direction != direction;
 		event->packets = packet->segments;
 		event->bytes = packet->bytes;
 	}

@@ -245,9 +245,9 @@ struct bulkhead_event {
 	bulkhead_u8 kind;      /* ConnectionEvent.Kind */
 	bulkhead_u8 direction; /* of the initiator as seen at the endpoint: BULKHEAD_EGRESS: it began */
 	bulkhead_u8 observed;
-	bulkhead_u8 zero;
-	bulkhead_u16 type_code;
-	bulkhead_u16 zero2;
+	bulkhead_u8 reply;     /* denied only: 1 when the initiator's peer sent it */
+	bulkhead_u16 type_code; /* ICMP: of the flow's first packet */
+	bulkhead_u16 zero;
 	bulkhead_u32 packets; /* denied only */
 	bulkhead_u64 bytes;
 };

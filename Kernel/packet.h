@@ -61,6 +61,7 @@ struct packet {
 	__u32 identification;
 	__u16 type_code;
 	__u8 direction; /* of this packet */
+	__u8 initiator; /* direction of the flow's initiator; this packet's own where no entry speaks for it */
 	__u8 class;
 	__u8 tcp_flags;
 	__u8 hop_limit;

@@ -76,7 +76,7 @@ public final class BPFDataplane: Dataplane {
             path: folder + "/decisions",
             next: UInt32(truncatingIfNeeded: kernel.meta.load(Int(BULKHEAD_META_NEXT_DECISION.rawValue)))
         ) { inherited.decisions.contains($0) }
-        slots = EndpointSlots(capacity: min(limits.slots, kernel.slots.count / 2))
+        slots = EndpointSlots(entries: min(limits.slots, kernel.slots.count / 2))
         try adoptInterfaces(inherited.slots)
         kernel.meta.store(configuration.observe ? 1 : 0, at: Int(BULKHEAD_META_OBSERVE.rawValue))
         kernel.meta.store(configuration.adoptionNanoseconds, at: Int(BULKHEAD_META_ADOPTION.rawValue))
@@ -133,7 +133,7 @@ public final class BPFDataplane: Dataplane {
     ) throws -> [LegKey: VerdictTables.LegStacks] {
         for (key, attachment) in attachments.sorted(by: { $0.key < $1.key }) {
             guard slots.slot(for: key, attachment) != nil else {
-                throw BPFDataplaneError.tooManyEndpoints(capacity: configuration.limits.slots)
+                throw BPFDataplaneError.tooManyEndpoints(capacity: slots.capacity)
             }
         }
         var legs: [LegKey: VerdictTables.LegStacks] = [:]

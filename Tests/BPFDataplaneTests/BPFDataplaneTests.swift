@@ -168,6 +168,17 @@ import Testing
         }
     }
 
+    @Test func theLimitOfInterfacesIsTheOneThatIsTold() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab) { $0.limits.slots = 2 }
+            let program = try Self.program(lab, revision: 1, denied: nil, aIs: Self.friend)
+            #expect(throws: BPFDataplaneError.tooManyEndpoints(capacity: 1)) { try dataplane.apply(program) }
+            #expect(try dataplane.status().maps.first { $0.name == "slots" }?.capacity == 1)
+        }
+    }
+
     @Test func anEndpointThatLeavesIsLetGo() async throws {
         let lab = try PacketLab()
         defer { lab.remove() }

@@ -72,6 +72,49 @@ extension KernelTests {
             }
         }
 
+        /// Whoever sent the packet, a denial names the connection as its initiator began it.
+        @Test(arguments: [W.Side.fromWorkload, .toWorkload])
+        func aDenialInACutConnectionNamesItsInitiator(initiator: W.Side) throws {
+            let world = try KernelWorld()
+            let direction: UInt32 = initiator == .fromWorkload ? 1 : 0
+            try world.connect(initiator)
+            try world.setBase(initiator == .fromWorkload ? W.egressStack : W.ingressStack, allowed: false)
+            world.bumpEpoch()
+            // At the second packet of each the decision is remembered.
+            for talker in [W.Side.fromWorkload, .toWorkload, .fromWorkload, .toWorkload] {
+                let (_, events) = try world.sendReporting(
+                    talker, world.segment(talker, local: 1000, peer: 80, P.ack))
+                let denial = try #require(events.last)
+                #expect(denial.kind == BULKHEAD_EVENT_DENIED)
+                #expect(denial.direction == direction)
+                #expect(denial.isReply == (talker != initiator))
+                #expect(denial.outcome == W.outcome(allowed: false))
+            }
+            // An ICMP error about it is a packet of the connection too.
+            let quoted = P.packet(of: world.segment(.fromWorkload, local: 1000, peer: 80, P.ack))
+            let (_, events) = try world.sendReporting(
+                .toWorkload, P.ipv4("10.0.0.2", "10.0.0.1", 1, P.icmp(3, 1, rest: quoted)))
+            let denial = try #require(events.last)
+            #expect([denial.direction, UInt32(denial.transport)] == [direction, 6])
+            #expect([denial.localPort, denial.peerPort] == [1000, 80])
+            #expect(denial.isReply == (initiator == .fromWorkload))
+        }
+
+        @Test func aDeniedEchoReplyNamesTheRequest() throws {
+            let world = try KernelWorld()
+            let request = P.ipv4("10.0.0.1", "10.0.0.2", 1, P.icmp(8, 0, identifier: 9))
+            #expect(try world.send(.fromWorkload, request) == .passed)
+            try world.setBase(W.egressStack, allowed: false)
+            world.bumpEpoch()
+            let (_, events) = try world.sendReporting(
+                .toWorkload, P.ipv4("10.0.0.2", "10.0.0.1", 1, P.icmp(0, 0, identifier: 9)))
+            let denial = try #require(events.last)
+            #expect(denial.kind == BULKHEAD_EVENT_DENIED)
+            #expect(denial.direction == 1)
+            #expect(denial.isReply)
+            #expect(denial.typeAndCode == 8 << 8)
+        }
+
         @Test func aFlowWhoseAddressWasTakenAwayIsDropped() throws {
             let world = try KernelWorld()
             try world.connect(.fromWorkload)

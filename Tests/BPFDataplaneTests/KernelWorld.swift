@@ -25,6 +25,10 @@ final class KernelWorld {
         var localPort: UInt16
         var peerPort: UInt16
         var slot: UInt32
+        var transport: UInt8 = 0
+        var typeAndCode: UInt16 = 0
+        /// Of a denied packet: the initiator's peer sent it.
+        var isReply = false
         /// Of a closed flow.
         var totals: [UInt64] = []
     }
@@ -174,7 +178,8 @@ final class KernelWorld {
             var result = Event(
                 kind: UInt32(event.kind), outcome: event.outcome, direction: UInt32(event.direction),
                 observed: event.observed != 0, packets: event.packets, bytes: event.bytes,
-                localPort: event.key.local_port, peerPort: event.key.peer_port, slot: event.key.slot)
+                localPort: event.key.local_port, peerPort: event.key.peer_port, slot: event.key.slot,
+                transport: event.key.protocol, typeAndCode: event.type_code, isReply: event.reply != 0)
             if result.kind == BULKHEAD_EVENT_CLOSED {
                 let closed = record.loadUnaligned(as: bulkhead_closed_event.self)
                 result.totals = [closed.packets_out, closed.bytes_out, closed.packets_in, closed.bytes_in]

@@ -18,7 +18,11 @@ struct EndpointSlots {
     /// Not in use any more; flows may still have them.
     private var leaving: [UInt32: UInt64] = [:]
 
-    init(capacity: Int) { pool = NumberPool(first: 1, end: UInt32(capacity)) }
+    /// `entries`: of the map of slots.
+    init(entries: Int) { pool = NumberPool(first: 1, end: UInt32(entries)) }
+
+    /// How many endpoints can be policed: slot 0 is never used.
+    var capacity: Int { pool.capacity }
 
     mutating func adopt(_ interfaces: [Int32: UInt32], alsoTaken: Set<UInt32>) {
         adopted = interfaces

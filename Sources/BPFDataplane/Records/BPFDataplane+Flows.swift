@@ -22,7 +22,10 @@ extension BPFDataplane {
         guard let kind = ConnectionEvent.Kind(rawValue: event.kind),
             let flow = identity(event.key, direction, event.type_code)
         else { return nil }
-        var counters = FlowCounters(packetsOut: UInt64(event.packets), bytesOut: event.bytes)
+        var counters =
+            event.reply == 0
+            ? FlowCounters(packetsOut: UInt64(event.packets), bytesOut: event.bytes)
+            : FlowCounters(packetsIn: UInt64(event.packets), bytesIn: event.bytes)
         if kind == .closed, let closed {
             counters = FlowCounters(
                 packetsOut: closed.packets_out, bytesOut: closed.bytes_out, packetsIn: closed.packets_in,
@@ -83,7 +86,7 @@ extension BPFDataplane {
             if count > 0 { counts[reason] = count }
         }
         var maps = state.fill.map { DataplaneStatus.MapFill(name: $0.name, used: $0.used, capacity: $0.capacity) }
-        maps.append(.init(name: "slots", used: slots.policed.count, capacity: configuration.limits.slots))
+        maps.append(.init(name: "slots", used: slots.policed.count, capacity: slots.capacity))
         maps.append(.init(name: "flows", used: flowCounts.confirmed, capacity: kernel.flows.capacity))
         maps.append(.init(name: "half_open", used: flowCounts.halfOpen, capacity: kernel.halfOpen.capacity))
         return DataplaneStatus(

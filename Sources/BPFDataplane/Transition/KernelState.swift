@@ -65,7 +65,7 @@ struct KernelState: Sendable {
     var fill: [(name: String, used: Int, capacity: Int)] {
         [
             ("exact", exact.words.count, limits.exact), ("prefixes", prefixes.words.count, limits.prefixes),
-            ("pairs", pairCount, limits.pairs), ("legs", legs.count, limits.legs),
+            ("pairs", pairCount, limits.pairs), ("legs", legs.count, legNumbers.capacity),
             ("arena", arena.used, arena.capacity),
         ]
     }
@@ -104,11 +104,16 @@ struct NumberPool: Sendable {
     private(set) var next: UInt32
     let end: UInt32
     private var returned: [UInt32] = []
+    private let first: UInt32
 
     init(first: UInt32, end: UInt32) {
+        self.first = first
         next = first
         self.end = end
     }
+
+    /// How many numbers there are in all.
+    var capacity: Int { Int(end - first) }
 
     mutating func take() -> UInt32? {
         if let number = returned.popLast() { return number }

@@ -10,7 +10,7 @@ extension TransitionPlanner {
         for key in targetLegs.keys.sorted(by: { ($0.slot, $0.address) < ($1.slot, $1.address) })
         where old.legs[key] == nil {
             guard let number = state.legNumbers.take() else {
-                throw .full(map: "legs", capacity: old.limits.legs, needed: old.limits.legs + 1)
+                throw .full(map: "legs", capacity: old.legNumbers.capacity, needed: old.legNumbers.capacity + 1)
             }
             steps.append(.leg(key, number: number))
             state.legs[key] = KernelState.LegState(number: number, ingress: 0, egress: 0)

@@ -89,7 +89,7 @@ struct TransitionPlanner {
         let counts = [
             ("pairs", state.pairCount, limits.pairs), ("exact", state.exact.words.count, limits.exact),
             ("prefixes", state.prefixes.words.count, limits.prefixes),
-            ("legs", Set(old.legs.keys).union(targetLegs.keys).count, limits.legs),
+            ("legs", Set(old.legs.keys).union(targetLegs.keys).count, old.legNumbers.capacity),
         ]
         for (map, needed, capacity) in counts where needed > capacity {
             throw .full(map: map, capacity: capacity, needed: needed)
