@@ -44,6 +44,7 @@ public final class BPFDataplane: Dataplane {
     let grace = GraceWorker()
     /// Endpoints whose hooks are to be set at the next program.
     var unhooked: Set<EndpointKey> = []
+    var losses = HookLosses()
     /// From the last sweep.
     var flowCounts = (confirmed: 0, halfOpen: 0)
     var trouble: String?

@@ -9,6 +9,8 @@ public enum BPFDataplaneError: Error, Hashable, Sendable {
     case refused(map: String, entries: Int, capacity: Int, errno: Int32)
     /// No more interfaces can be policed.
     case tooManyEndpoints(capacity: Int)
+    /// Every number of decisions was given once.
+    case decisionsExhausted(limit: UInt32)
     /// `bulkhead release --all` ran while this agent did.
     case released
 }
@@ -28,6 +30,11 @@ extension BPFDataplaneError: CustomStringConvertible {
             """
         case .tooManyEndpoints(let capacity):
             "this node polices \(capacity) interfaces, which is the limit; move workloads to another node"
+        case .decisionsExhausted(let limit):
+            """
+            all \(limit) numbers for decisions have been used since the kernel's maps were made; the policy before stays \
+            in force: make new maps (stop bulkhead, bulkhead release --all, start it), or reboot
+            """
         case .released:
             "enforcement was released (bulkhead release --all); restart bulkhead to enforce again"
         }

@@ -12,6 +12,9 @@ public protocol Dataplane: AnyObject {
     func drainEvents(_ body: (ConnectionEvent) -> Void) throws
     /// Every flow the kernel holds, with its counters; removes those that have expired.
     func sweepFlows(_ body: (FlowSnapshot) -> Void) throws
+    /// Puts back what others took away: to be called about once a second. Returns what had happened, each a sentence for
+    /// a person; nothing when all was in place.
+    func maintain() -> [String]
     func status() throws -> DataplaneStatus
 }
 

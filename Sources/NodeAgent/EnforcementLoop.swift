@@ -285,6 +285,12 @@ final class EnforcementLoop {
     private func sweep() {
         let start = clock.now
         let overflow = aggregator.overflow
+        let repairs = dataplane.maintain()
+        if repairs.isEmpty {
+            problems.clear("hooks")
+        } else {
+            problems.note("hooks", repairs.joined(separator: "; "), now: start)
+        }
         // No program, no flows of ours: those of the process before are reported once the world is known.
         if lastReport != nil {
             do {

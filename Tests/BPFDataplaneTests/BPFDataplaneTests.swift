@@ -1,5 +1,6 @@
 import Dataplane
 import Foundation
+import Glibc
 import PolicyEngine
 import PolicyModel
 import Testing
@@ -177,6 +178,110 @@ import Testing
             #expect(throws: BPFDataplaneError.tooManyEndpoints(capacity: 1)) { try dataplane.apply(program) }
             #expect(try dataplane.status().maps.first { $0.name == "slots" }?.capacity == 1)
         }
+    }
+
+    @Test func numbersThatRunOutLeaveThePolicyBefore() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            // The stacks and the identities of this program are the last for which there are numbers.
+            let before = dataplane.state.nextNumber
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
+            #expect(!lab.ping())
+            #expect(dataplane.state.nextNumber > before)
+            dataplane.state.nextNumber = KernelState.numberLimit - 1
+            let error = #expect(throws: TransitionError.numbersExhausted(limit: KernelState.numberLimit - 1)) {
+                try dataplane.apply(Self.program(lab, revision: 2, denied: Self.stranger, aIs: Self.stranger))
+            }
+            #expect(error?.description.contains("release --all") == true)
+            #expect(!lab.ping())
+            #expect(try dataplane.status().revision == 1)
+            // What needs no number is still possible.
+            _ = try dataplane.apply(Self.program(lab, revision: 3, denied: Self.friend, aIs: Self.friend))
+            #expect(try dataplane.status().revision == 3)
+        }
+    }
+
+    @Test func decisionsThatRunOutAreRefused() throws {
+        let path = "/tmp/decisions-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var log = try DecisionLog(path: path, next: DecisionLog.last) { _ in true }
+        func decision(_ index: Int) -> Decision { Decision(.allow, .profile(name: "kns.lab", index: index)) }
+        #expect(throws: BPFDataplaneError.decisionsExhausted(limit: DecisionLog.last - DecisionLog.first + 1)) {
+            _ = try log.numbers(of: [Self.allow: decision(0), Self.deny: decision(1)])
+        }
+        #expect(try log.numbers(of: [Self.allow: decision(0)]) == [Self.allow: DecisionLog.last])
+        #expect(log.source(outcome: KernelOutcome.allow(DecisionLog.last).word) == .policy(decision(0)))
+        #expect(throws: BPFDataplaneError.self) { _ = try log.numbers(of: [Self.deny: decision(1)]) }
+        #expect(try log.numbers(of: [Self.deny: decision(0)]) == [Self.deny: DecisionLog.last])
+        // The number stands on disk for the agent after this one, which has none left either.
+        var later = try DecisionLog(path: path, next: 0) { _ in true }
+        #expect(try later.numbers(of: [Self.allow: decision(0)]) == [Self.allow: DecisionLog.last])
+        #expect(throws: BPFDataplaneError.self) { _ = try later.numbers(of: [Self.deny: decision(1)]) }
+    }
+
+    @Test(arguments: ["filter del dev vb egress", "qdisc del dev vb clsact", "filter del dev vb ingress"])
+    func hooksThatAnotherToolRemovesComeBack(removal: String) async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
+            #expect(dataplane.maintain() == [])
+            #expect(!lab.ping())
+            try shell("nsenter --net=/run/netns/\(lab.router) tc \(removal)")
+            let told = dataplane.maintain()
+            #expect(told.count == 1)
+            #expect(told.first?.contains("interface vb had lost its hooks since 20") == true, "\(told)")
+            #expect(!lab.ping())
+            let hooks = try shell(
+                "for h in ingress egress; do nsenter --net=/run/netns/\(lab.router) tc filter show dev vb $h; done")
+            #expect(hooks.contains(Hooks.toWorkload) && hooks.contains(Hooks.fromWorkload))
+            #expect(dataplane.maintain() == [])
+            let warnings = try dataplane.status().warnings
+            #expect(warnings.count == 1)
+            #expect(warnings.first?.contains("attached again 1 times") == true, "\(warnings)")
+        }
+    }
+
+    @Test func statusMendsToo() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
+            try shell("nsenter --net=/run/netns/\(lab.router) tc qdisc del dev vb clsact")
+            #expect(lab.ping())
+            #expect(try dataplane.status().warnings.contains { $0.contains("attached again 1 times") })
+            #expect(!lab.ping())
+            // The log hears of it at the next round.
+            #expect(dataplane.maintain().count == 1)
+        }
+    }
+
+    @Test func whatWasReleasedOrIsGoneIsNotMended() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
+            try Release.release(pinDirectory: lab.pins, stateDirectory: lab.state, interface: "vb")
+            #expect(dataplane.maintain() == [])
+            #expect(lab.ping())
+            try shell("ip -n \(lab.router) link del va")
+            #expect(dataplane.maintain() == [])
+            #expect(try dataplane.status().warnings.filter { $0.contains("attached again") } == [])
+        }
+    }
+
+    @Test func everyInterfaceIsLookedAtInTurn() {
+        var losses = HookLosses()
+        let keys = (0..<10).map { EndpointKey(namespace: "lab", name: "e\($0)") }
+        var looked: [EndpointKey] = []
+        for _ in 0..<3 { looked += losses.next(4, of: keys) }
+        #expect(looked.sorted() == keys)
+        #expect(losses.next(4, of: keys).count == 4)
     }
 
     @Test func anEndpointThatLeavesIsLetGo() async throws {

@@ -43,6 +43,14 @@ import Testing
         }
     }
 
+    @Test(.timeLimit(.minutes(1))) func theDataplaneIsMaintainedByItself() async throws {
+        let fixture = try AgentFixture()
+        try await fixture.run {
+            let before = fixture.dataplane.change { $0.maintenances }
+            while fixture.dataplane.change({ $0.maintenances }) < before + 3 { try await Task.sleep(for: .milliseconds(10)) }
+        }
+    }
+
     @Test func whatWaitsBecomesOneProgram() async throws {
         let fixture = try AgentFixture()
         fixture.links.set(["veth1": 7])

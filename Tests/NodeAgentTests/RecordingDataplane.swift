@@ -17,6 +17,7 @@ final class RecordingDataplane: Dataplane, Sendable {
         var held = false
         var events: [ConnectionEvent] = []
         var flows: [FlowSnapshot] = []
+        var maintenances = 0
     }
 
     private let state = Mutex(State())
@@ -48,6 +49,11 @@ final class RecordingDataplane: Dataplane, Sendable {
     }
 
     func sweepFlows(_ body: (FlowSnapshot) -> Void) throws { for flow in change({ $0.flows }) { body(flow) } }
+
+    func maintain() -> [String] {
+        change { $0.maintenances += 1 }
+        return []
+    }
 
     func status() throws -> DataplaneStatus {
         let program = last

@@ -90,6 +90,7 @@ extension BPFDataplane {
             throw error
         }
         slots.note(attachment, for: key)
+        losses.noteInPlace(key)
     }
 
     /// The endpoint was taken out of Bulkhead, or its interface is gone.

@@ -25,6 +25,7 @@ extension BPFDataplane {
                 continue
             }
             if released.contains(attachment.interfaceName) || released.contains(ReleaseMarker.everything) { continue }
+            mend(key, attachment)
             do {
                 let faults = try Hooks.faults(
                     &control, index: attachment.interfaceIndex, interface: attachment.interfaceName)
@@ -34,6 +35,7 @@ extension BPFDataplane {
                 warnings.append("endpoint \(key): \(error)")
             }
         }
+        if let warning = losses.warning { warnings.append(warning) }
         return warnings
     }
 }

@@ -15,6 +15,11 @@ enum Hooks {
         filter.kind == "bpf" && (filter.name == fromWorkload || filter.name == toWorkload)
     }
 
+    /// Whether our program is at both places.
+    static func areComplete(_ filters: [Filter]) -> Bool {
+        Set(filters.filter(isOurs).map(\.hook)).count == HookPoint.allCases.count
+    }
+
     /// Attaches both programs, or replaces those of an earlier agent. What the workload sends is policed first.
     static func attach(
         _ control: inout TrafficControl, index: Int32, interface: String, from: Int32, to: Int32
@@ -44,8 +49,8 @@ enum Hooks {
     ) throws(TrafficControlError) -> [String] {
         var faults: [String] = []
         let filters = try control.filters(index: index, interface: interface)
-        if filters.filter(isOurs).count < HookPoint.allCases.count {
-            faults.append("interface \(interface) lost its hooks and is not policed; they come back with the next change")
+        if !areComplete(filters) {
+            faults.append("interface \(interface) lost its hooks and is not policed; they are tried again every second")
         }
         for filter in filters where !isOurs(filter) && filter.priority < priority {
             faults.append("filter \(filter.name) (\(filter.kind)) on interface \(interface) decides before Bulkhead")

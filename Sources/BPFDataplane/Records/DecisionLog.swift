@@ -10,6 +10,9 @@ struct DecisionLog: ~Copyable {
     /// Numbers below are `SystemReason`.
     static let first: UInt32 = 256
 
+    /// No number is above this: an outcome has 28 bits for it.
+    static let last = KernelOutcome.payloadMask
+
     private struct Line: Codable {
         var number: UInt32
         var decision: Decision
@@ -20,6 +23,8 @@ struct DecisionLog: ~Copyable {
     private var numbers: [Decision: UInt32]
     private var decisions: [UInt32: Decision]
     private(set) var next: UInt32
+    /// The last write may have left a part of a line.
+    private var isTorn = false
     private var interned: [DecisionID: Decision]
     private var numbersOfIDs: [DecisionID: UInt32]
 
@@ -32,7 +37,7 @@ struct DecisionLog: ~Copyable {
         let lines = (FileManager.default.contents(atPath: path) ?? Data()).split(separator: UInt8(ascii: "\n"))
         var decisions: [UInt32: Decision] = [:]
         for text in lines {
-            guard let line = try? JSONDecoder().decode(Line.self, from: text), isUsed(line.number) else { continue }
+            guard let line = try? JSONDecoder().decode(Line.self, from: text), line.number <= Self.last, isUsed(line.number) else { continue }
             highest = max(highest, line.number + 1)
             decisions[line.number] = line.decision
             if let encoded = try? encoder.encode(line) { kept += encoded + [UInt8(ascii: "\n")] }
@@ -71,22 +76,34 @@ struct DecisionLog: ~Copyable {
     mutating func numbers(of wanted: [DecisionID: Decision]) throws(BPFDataplaneError) -> [DecisionID: UInt32] {
         if wanted == interned { return numbersOfIDs }
         var added = Data()
+        var fresh: [Decision: UInt32] = [:]
         var result: [DecisionID: UInt32] = [:]
         let encoder = JSONEncoder()
         for (id, decision) in wanted.sorted(by: { $0.key < $1.key }) {
-            if let known = numbers[decision] {
+            if let known = numbers[decision] ?? fresh[decision] {
                 result[id] = known
                 continue
             }
-            numbers[decision] = next
-            decisions[next] = decision
-            result[id] = next
-            if let line = try? encoder.encode(Line(number: next, decision: decision)) {
+            let number = next + UInt32(fresh.count)
+            guard number <= Self.last else { throw .decisionsExhausted(limit: Self.last - Self.first + 1) }
+            fresh[decision] = number
+            result[id] = number
+            if let line = try? encoder.encode(Line(number: number, decision: decision)) {
                 added += line + [UInt8(ascii: "\n")]
             }
-            next += 1
         }
-        if !added.isEmpty { try Self.write(added, file.raw, path) }
+        // Nothing is remembered that is not on disk.
+        if !added.isEmpty {
+            let wasTorn = isTorn
+            isTorn = true
+            try Self.write((wasTorn ? Data([UInt8(ascii: "\n")]) : Data()) + added, file.raw, path)
+            isTorn = false
+        }
+        for (decision, number) in fresh {
+            numbers[decision] = number
+            decisions[number] = decision
+        }
+        next += UInt32(fresh.count)
         interned = wanted
         numbersOfIDs = result
         return result

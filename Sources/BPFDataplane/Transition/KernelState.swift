@@ -33,6 +33,8 @@ struct KernelState: Sendable {
     var generation: UInt32 = 0
     var epoch: UInt64 = 1
     var nextNumber: KernelNumber = 1
+    /// No number is at or above this, also no bound: 31 bits, so that the negative of each names what is adopted.
+    static let numberLimit = KernelNumber(Int32.max)
     var legNumbers: NumberPool
     /// Legs that packets may still be on; their numbers come back after a grace period.
     var leavingLegs: [UInt32] = []

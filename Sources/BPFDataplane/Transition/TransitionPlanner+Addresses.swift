@@ -8,12 +8,12 @@ extension TransitionPlanner {
         var identity: IdentityID
     }
 
-    mutating func planMoves() {
-        planPrefixMoves()
-        planExactMoves()
+    mutating func planMoves() throws(TransitionError) {
+        try planPrefixMoves()
+        try planExactMoves()
     }
 
-    private mutating func planExactMoves() {
+    private mutating func planExactMoves() throws(TransitionError) {
         var keys = manner == .settle ? old.exact.unsettled : []
         if manner != .settle, target.exact != old.tables.exact {
             for (address, identity) in target.exact where old.tables.exact[address] != identity { keys.insert(address) }
@@ -23,7 +23,7 @@ extension TransitionPlanner {
         for address in keys.sorted() {
             let present = old.exact.words[address]
             let wanted = target.exact[address] ?? .none
-            guard let number = number(for: wanted, from: present ?? 0, in: \.exact, fresh: &fresh) else { continue }
+            guard let number = try number(for: wanted, from: present ?? 0, in: \.exact, fresh: &fresh) else { continue }
             if number != present ?? 0 { exactMoves.append(Move(key: address, number: number == 0 ? nil : number)) }
         }
         for move in exactMoves { state.exact.apply(move) }
@@ -32,7 +32,7 @@ extension TransitionPlanner {
         }
     }
 
-    private mutating func planPrefixMoves() {
+    private mutating func planPrefixMoves() throws(TransitionError) {
         let changes = manner == .settle ? !old.prefixes.unsettled.isEmpty : target.prefixes != old.tables.prefixes
         guard changes else { return }
         let targetLengths = PrefixLengths(of: target.prefixes.keys)
@@ -48,7 +48,7 @@ extension TransitionPlanner {
             }
             let wanted = inTarget ?? targetLengths.longestMatch(
                 in: target.prefixes, covering: block.address, shorterThan: block.prefixLength) ?? .none
-            guard let number = number(for: wanted, from: from, in: \.prefixes, fresh: &fresh) else { continue }
+            guard let number = try number(for: wanted, from: from, in: \.prefixes, fresh: &fresh) else { continue }
             if number != present { prefixMoves.append(Move(key: block, number: number)) }
         }
         for move in prefixMoves {
@@ -63,7 +63,7 @@ extension TransitionPlanner {
     private mutating func number<Key>(
         for wanted: IdentityID, from: KernelNumber, in space: WritableKeyPath<KernelState, IdentitySpace<Key>>,
         fresh: inout [Origin: KernelNumber]
-    ) -> KernelNumber? {
+    ) throws(TransitionError) -> KernelNumber? {
         let origin: Origin
         if manner == .split {
             if old[keyPath: space].meaning(of: from) == wanted { return from }
@@ -73,7 +73,7 @@ extension TransitionPlanner {
             origin = Origin(number: 0, identity: wanted)
         }
         if let number = fresh[origin] { return number }
-        let number = takeNumber()
+        let number = try takeNumber()
         fresh[origin] = number
         state[keyPath: space].name(number, wanted)
         return number

@@ -95,7 +95,7 @@ extension TransitionPlanner {
         let prefixNumbers = state.prefixes.numbersByMeaning()
         for id in missing {
             guard let stack = target.stacks[id] else { throw .inconsistent("no stack \(id.rawValue)") }
-            let number = takeNumber()
+            let number = try takeNumber()
             state.kernelStacks[id] = number
             state.stackMeanings[number] = id
             state.pairs[number] = [:]

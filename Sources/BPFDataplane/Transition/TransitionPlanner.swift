@@ -45,7 +45,7 @@ struct TransitionPlanner {
 
     /// nil when the manner does not keep every verdict whole.
     mutating func plan() throws(TransitionError) -> Transition? {
-        planMoves()
+        try planMoves()
         findCrossings()
         var kept: [StackID: KernelNumber] = [:]
         var additions: [(stack: KernelNumber, pairs: [Combination: StackConduct.Value])] = []
@@ -79,7 +79,10 @@ struct TransitionPlanner {
         return Transition(steps: steps, firstCertain: firstCertain, after: state)
     }
 
-    mutating func takeNumber() -> KernelNumber {
+    mutating func takeNumber() throws(TransitionError) -> KernelNumber {
+        guard state.nextNumber < KernelState.numberLimit else {
+            throw .numbersExhausted(limit: KernelState.numberLimit - 1)
+        }
         defer { state.nextNumber += 1 }
         return state.nextNumber
     }

@@ -1,0 +1,47 @@
+import Dataplane
+import Glibc
+import Netlink
+import PolicyModel
+
+/// Hooks that other tools remove.
+extension BPFDataplane {
+    /// Interfaces that one call looks at: two short dumps each.
+    private static let checksInOneCall = 512
+
+    /// Attaches hooks that vanished. Looks at 512 interfaces a call, all in turn; one costs some ten microseconds.
+    public func maintain() -> [String] {
+        for key in losses.next(Self.checksInOneCall, of: slots.policed.keys) {
+            guard let attachment = slots.policed[key]?.attachment else { continue }
+            mend(key, attachment)
+        }
+        return losses.takeNews()
+    }
+
+    /// Whether the hooks are in place now, or need not be.
+    @discardableResult
+    func mend(_ key: EndpointKey, _ attachment: NodeProgram.Attachment) -> Bool {
+        let (index, name) = (attachment.interfaceIndex, attachment.interfaceName)
+        do {
+            if Hooks.areComplete(try control.filters(index: index, interface: name)) {
+                losses.noteInPlace(key)
+                return true
+            }
+            // Read after the loss was seen: a release notes what it takes before it takes it.
+            let released = ReleaseMarker(stateDirectory: configuration.stateDirectory).content
+            if released.contains(name) || released.contains(ReleaseMarker.everything) { return true }
+            try Hooks.attach(
+                &control, index: index, interface: name, from: kernel.fromWorkload.raw, to: kernel.toWorkload.raw)
+        } catch {
+            // The interface itself is gone: its endpoint will be told to leave or to wait.
+            if error.code == ENODEV { return true }
+            unhooked.insert(key)
+            losses.noteFailure(key, interface: name, error)
+            return false
+        }
+        // What began while nobody looked is older than the hooks, and learnt as such.
+        if let slot = slots.policed[key]?.slot { kernel.slots.store(configuration.bootTime(), at: Int(slot) * 2) }
+        unhooked.remove(key)
+        losses.noteMended(key, interface: name)
+        return true
+    }
+}
