@@ -30,9 +30,11 @@ final class NamedLinks: LinkSource {
     func addresses() throws -> [IPAddress] { [IPAddress(v4: 0xc000_0201)] }
 
     /// Veths.
-    func set(_ indexes: [String: Int32]) { set(indexes.mapValues { InterfaceIdentity(index: $0, nature: .veth) }) }
+    func set(_ indexes: [String: Int32]) {
+        set(links: indexes.mapValues { InterfaceIdentity(index: $0, nature: .veth) })
+    }
 
-    func set(_ links: [String: InterfaceIdentity]) {
+    func set(links: [String: InterfaceIdentity]) {
         let handler = state.withLock { state in
             state.links = links
             return state.handler

@@ -132,7 +132,7 @@ import Testing
 
     @Test func whatIsNoWorkloadsInterfaceIsNotPoliced() async throws {
         let fixture = try AgentFixture()
-        fixture.links.set([
+        fixture.links.set(links: [
             "lo": .init(index: 1, nature: .loopback), "br0": .init(index: 3, nature: .other("bridge")),
             "tap0": .init(index: 4, nature: .tap),
         ])
@@ -161,7 +161,7 @@ import Testing
                         "After 0.1 s the workload endpoint default/loop is not policed: Interface lo is the loopback \(advice)."))
 
             // The name goes to an interface of another nature, with the same index.
-            fixture.links.set(["br0": InterfaceIdentity(index: 3, nature: .veth)])
+            fixture.links.set(links: ["br0": .init(index: 3, nature: .veth)])
             guard case .enforced = await fixture.enforced(revision, Objects.key("bridge")) else {
                 Issue.record("not attached")
                 return
