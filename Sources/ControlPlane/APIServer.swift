@@ -129,7 +129,7 @@ public struct APIServer: Sendable {
 
     /// The HTTP library tells every connection at a level that is ours for what a person should see.
     private var libraryLogger: Logger {
-        var logger = logger
+        var logger = Logger(label: logger.label) { [handler = logger.handler] _ in LibraryLogHandler(handler) }
         logger.logLevel = max(logger.logLevel, .warning)
         return logger
     }

@@ -9,6 +9,8 @@ public protocol NodeReporting: Sendable {
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey?, timeoutSeconds: Double) async -> EnforcementResult
     /// The revision whose tables are in the kernel, and the world they were made from.
     func enforcedWorld() async -> (revision: Int64, world: PolicyWorld)
+    /// What `host` stands for where policies name nets: the first of each IP version. Empty when they cannot be read.
+    func hostAddresses() async -> [IPAddress]
 }
 
 public enum EnforcementResult: Sendable, Hashable {

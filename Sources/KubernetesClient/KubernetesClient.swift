@@ -106,12 +106,14 @@ public struct KubernetesClient: Sendable {
     }
 
     /// One exchange of JSON with any path.
+    ///
+    /// - Parameter waitSeconds: how long the server may take beyond the client's own limit, because it was asked to wait.
     public func request(
         _ method: HTTPMethod, _ path: String, query: [String: String] = [:], body: [UInt8]? = nil,
-        contentType: String = "application/json", accept: String = "application/json"
+        contentType: String = "application/json", accept: String = "application/json", waitSeconds: Double = 0
     ) async throws -> JSONValue {
         let answer = try await exchange(
-            method, path, query: query, body: body, contentType: contentType, accept: accept)
+            method, path, query: query, body: body, contentType: contentType, accept: accept, waitSeconds: waitSeconds)
         do {
             return try JSONValue(parsing: answer)
         } catch {
@@ -135,12 +137,13 @@ public struct KubernetesClient: Sendable {
 
     private func exchange(
         _ method: HTTPMethod, _ path: String, query: [String: String], body: [UInt8]?, contentType: String,
-        accept: String = json
+        accept: String = json, waitSeconds: Double = 0
     ) async throws -> [UInt8] {
         do {
             var request = try makeRequest(method, path, query: query, body: body, contentType: contentType)
             request.headers.replaceOrAdd(name: "Accept", value: accept)
-            let response = try await connection.client.execute(request, timeout: .seconds(timeoutSeconds))
+            let response = try await connection.client.execute(
+                request, timeout: .seconds(timeoutSeconds) + .milliseconds(Int64(waitSeconds * 1000)))
             let answer = try await Self.collect(response, server: configuration.server)
             guard response.status.code < 400 else {
                 throw KubernetesError.refusal(

@@ -15,11 +15,11 @@ public final class InterfaceWatch: Sendable {
 
     public init() {}
 
-    /// Calls `handler` with the index of every interface by name: once before it returns, then on the watch's thread
-    /// after each change of a name or an index. `onFailure` is told when the kernel cannot be heard, and with nil when it
+    /// Calls `handler` with every interface by name: once before it returns, then on the watch's thread
+    /// after each change of a name, an index or a nature. `onFailure` is told when the kernel cannot be heard, and with nil when it
     /// can again; the watch starts over by itself.
     public func start(
-        _ handler: @escaping @Sendable ([String: Int32]) -> Void,
+        _ handler: @escaping @Sendable ([String: InterfaceIdentity]) -> Void,
         onFailure: @escaping @Sendable (String?) -> Void
     ) throws(RouteError) {
         var ends: [Int32] = [-1, -1]
@@ -63,7 +63,7 @@ public final class InterfaceWatch: Sendable {
 
 /// The watch's state on its thread.
 private final class InterfaceFollower {
-    private(set) var table: [String: Int32] = [:]
+    private(set) var table: [String: InterfaceIdentity] = [:]
     private var socket: RouteSocket
     private let stopDescriptor: Int32
 
@@ -76,7 +76,7 @@ private final class InterfaceFollower {
 
     deinit { close(stopDescriptor) }
 
-    func run(_ handler: ([String: Int32]) -> Void, onFailure: (String?) -> Void) {
+    func run(_ handler: ([String: InterfaceIdentity]) -> Void, onFailure: (String?) -> Void) {
         while true {
             var descriptors = [
                 pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0),
@@ -118,16 +118,22 @@ private final class InterfaceFollower {
     private func apply(_ message: RouteMessage) {
         guard let interface = NetworkInterface(message) else { return }
         if message.type == RouteNumber.deleteLink {
-            if table[interface.name] == interface.index { table[interface.name] = nil }
-        } else if table[interface.name] != interface.index {
-            if let former = table.first(where: { $0.value == interface.index })?.key { table[former] = nil }
-            table[interface.name] = interface.index
+            if table[interface.name]?.index == interface.index { table[interface.name] = nil }
+            return
         }
+        if table[interface.name]?.index != interface.index,
+            let former = table.first(where: { $0.value.index == interface.index })?.key
+        {
+            table[former] = nil
+        }
+        table[interface.name] = InterfaceIdentity(index: interface.index, nature: interface.nature)
     }
 
-    private static func list() throws(RouteError) -> [String: Int32] {
-        var table: [String: Int32] = [:]
-        for interface in try NetworkInterface.all() { table[interface.name] = interface.index }
+    private static func list() throws(RouteError) -> [String: InterfaceIdentity] {
+        var table: [String: InterfaceIdentity] = [:]
+        for interface in try NetworkInterface.all() {
+            table[interface.name] = InterfaceIdentity(index: interface.index, nature: interface.nature)
+        }
         return table
     }
 }

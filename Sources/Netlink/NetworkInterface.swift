@@ -12,10 +12,12 @@ public struct NetworkInterface: Sendable, Hashable {
     public var linkNamespaceID: Int32?
     public var isLoopback: Bool
     public var isUp: Bool
+    /// Tells a tap from a tun: both are of the kind `tun`.
+    public var hasEthernetFrames: Bool
 
     public init(
         index: Int32, name: String, kind: String = "", linkIndex: Int32? = nil, linkNamespaceID: Int32? = nil,
-        isLoopback: Bool = false, isUp: Bool = true
+        isLoopback: Bool = false, isUp: Bool = true, hasEthernetFrames: Bool = true
     ) {
         self.index = index
         self.name = name
@@ -24,6 +26,7 @@ public struct NetworkInterface: Sendable, Hashable {
         self.linkNamespaceID = linkNamespaceID
         self.isLoopback = isLoopback
         self.isUp = isUp
+        self.hasEthernetFrames = hasEthernetFrames
     }
 
     /// All interfaces of the calling thread's network namespace, by index.
@@ -49,6 +52,7 @@ public struct NetworkInterface: Sendable, Hashable {
             linkIndex: attributes[RouteNumber.linkAttribute]?.number(at: 0, as: Int32.self),
             linkNamespaceID: attributes[RouteNumber.linkNamespaceAttribute]?.number(at: 0, as: Int32.self),
             isLoopback: flags & UInt32(bitPattern: Int32(IFF_LOOPBACK)) != 0,
-            isUp: flags & UInt32(bitPattern: Int32(IFF_UP)) != 0)
+            isUp: flags & UInt32(bitPattern: Int32(IFF_UP)) != 0,
+            hasEthernetFrames: message.payload.number(at: 2, as: UInt16.self) == RouteNumber.ethernetType)
     }
 }

@@ -18,6 +18,8 @@ enum RouteNumber {
     static let dumpFlags: UInt16 = 0x300
 
     static let linkGroup: UInt32 = 1
+    /// ARPHRD_ETHER (linux/if_arp.h).
+    static let ethernetType: UInt16 = 1
     static let bridgeFamily: UInt8 = 7
 
     static let interfaceNameAttribute: UInt16 = 3

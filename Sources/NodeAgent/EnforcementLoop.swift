@@ -4,6 +4,7 @@ import Datastore
 import FlowLogs
 import Logging
 import PolicyEngine
+import Netlink
 import PolicyModel
 
 /// The one thread that computes tables and talks to the kernel.
@@ -28,7 +29,7 @@ final class EnforcementLoop {
 
     private var mirror = WorldMirror()
     private var compiler = VerdictCompiler()
-    private var links: [String: Int32] = [:]
+    private var links: [String: InterfaceIdentity] = [:]
     private var local = LocalEndpoints(world: PolicyWorld(), node: "", links: [:])
     private var tables = VerdictTables()
     private var tablesRevision: Int64?

@@ -1,5 +1,6 @@
 import ControlPlane
 import Dataplane
+import Netlink
 import PolicyModel
 
 /// Which of the world's endpoints this node polices, and on which interface.
@@ -9,7 +10,7 @@ struct LocalEndpoints {
     private(set) var all: [(endpoint: WorkloadEndpoint, obstacle: String?)] = []
 
     /// O(endpoints log endpoints). Of several endpoints that name one interface the first by namespace and name has it.
-    init(world: PolicyWorld, node: String, links: [String: Int32]) {
+    init(world: PolicyWorld, node: String, links: [String: InterfaceIdentity]) {
         var holders: [Int32: EndpointKey] = [:]
         for key in world.endpoints.keys.sorted() {
             guard let endpoint = world.endpoints[key], endpoint.node.isEmpty || endpoint.node == node else { continue }
@@ -17,8 +18,11 @@ struct LocalEndpoints {
             let obstacle: String?
             if name.isEmpty {
                 obstacle = "spec.interfaceName is empty: name the host side of the workload's interface."
-            } else if let index = links[name] {
-                if let holder = holders[index] {
+            } else if let link = links[name] {
+                let index = link.index
+                if let refusal = link.nature.refusal(of: name) {
+                    obstacle = refusal
+                } else if let holder = holders[index] {
                     obstacle = "Interface \(name) belongs to the workload endpoint \(holder): one interface, one endpoint."
                 } else {
                     holders[index] = key

@@ -1,6 +1,7 @@
 import Datastore
 import Dataplane
 import Dispatch
+import Netlink
 import Synchronization
 
 /// What the enforcement thread is told by others. Everything that waits is taken at once, so that a burst of changes
@@ -14,8 +15,8 @@ final class Mailbox: Sendable {
 
         /// In order, each with the time at which the store told of it.
         var store: [(input: StoreInput, received: ContinuousClock.Instant)] = []
-        /// The newest state of the node's interfaces, index by name; nil when nothing changed.
-        var links: [String: Int32]?
+        /// The newest state of the node's interfaces by name; nil when nothing changed.
+        var links: [String: InterfaceIdentity]?
         var statusRequests: [CheckedContinuation<DataplaneStatus?, Never>] = []
         /// Problems of the tasks that feed the thread; nil takes one back.
         var problems: [String: String?] = [:]

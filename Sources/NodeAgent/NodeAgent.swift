@@ -99,6 +99,15 @@ public final class NodeAgent: NodeReporting {
         return (snapshot.enforcedRevision ?? 0, snapshot.world)
     }
 
+    public func hostAddresses() async -> [IPAddress] {
+        do {
+            return try links.addresses()
+        } catch {
+            logger.warning("the addresses of the host cannot be read: \(error)")
+            return []
+        }
+    }
+
     /// Milliseconds from the store's word of a revision to the last map write for it; nil while it is not in force, or
     /// when that is longer ago than is remembered.
     public func millisecondsToEnforcement(of revision: Int64) -> Double? { board.milliseconds(of: revision) }

@@ -6,11 +6,6 @@ enum MetadataRules {
         checkNamespace(metadata["namespace"], kind: kind, into: &errors)
         checkLabels(metadata["labels"], path: "metadata.labels", into: &errors)
         checkAnnotations(metadata["annotations"], path: "metadata.annotations", into: &errors)
-        for (index, finalizer) in (metadata["finalizers"]?.arrayValue ?? []).enumerated() {
-            guard let name = finalizer.stringValue, !NameRules.isQualifiedName(name) else { continue }
-            errors.fail("metadata.finalizers[\(index)]", "\(name.quoted) is no qualified name: \(NameRules.qualifiedNameForm)")
-        }
-        checkOwners(metadata["ownerReferences"], into: &errors)
     }
 
     private static func checkName(_ metadata: JSONValue, kind: ResourceKind, into errors: inout [FieldError]) {
@@ -66,22 +61,6 @@ enum MetadataRules {
         }
         if size > ObjectLimits.annotationBytes {
             errors.fail(path, "the annotations have \(size) bytes, more than the limit of \(ObjectLimits.annotationBytes)")
-        }
-    }
-
-    private static func checkOwners(_ owners: JSONValue?, into errors: inout [FieldError]) {
-        var controller: Int?
-        for (index, owner) in (owners?.arrayValue ?? []).enumerated() {
-            for member in ["apiVersion", "kind", "name", "uid"] where owner[member] == .string("") {
-                errors.fail("metadata.ownerReferences[\(index)].\(member)", "is required", .required)
-            }
-            guard owner["controller"] == .bool(true) else { continue }
-            if let first = controller {
-                errors.fail(
-                    "metadata.ownerReferences[\(index)].controller",
-                    "only one owner can be the controller, and ownerReferences[\(first)] is")
-            }
-            controller = controller ?? index
         }
     }
 }

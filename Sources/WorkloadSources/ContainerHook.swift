@@ -16,19 +16,23 @@ public struct ContainerHook: Sendable {
         case removed([EndpointKey])
     }
 
-    private let registry: any WorkloadRegistry
+    private let connect: @Sendable () throws -> any WorkloadRegistry
+    private let isRootless: Bool
     private let engine: PodmanEngine
     private let timeoutSeconds: Double
     private let log: @Sendable (String) -> Void
 
     /// - Parameters:
+    ///   - connect: called when there is something to police: what a user may not read must not refuse that user's
+    ///     containers, which are never policed.
     ///   - timeoutSeconds: how long a container may wait for its first table before it is refused.
     ///   - log: a line for the engine's log.
     public init(
-        registry: any WorkloadRegistry, engine: PodmanEngine = .caller, timeoutSeconds: Double = 10,
-        log: @escaping @Sendable (String) -> Void
+        engine: PodmanEngine = .caller, timeoutSeconds: Double = 10, isRootless: Bool = Self.runsRootless,
+        log: @escaping @Sendable (String) -> Void, connect: @escaping @Sendable () throws -> any WorkloadRegistry
     ) {
-        self.registry = registry
+        self.connect = connect
+        self.isRootless = isRootless
         self.engine = engine
         self.timeoutSeconds = timeoutSeconds
         self.log = log
@@ -39,15 +43,14 @@ public struct ContainerHook: Sendable {
         guard let process = state.processID else {
             throw WorkloadSourceError("The OCI runtime named no process: this must run at the stage createRuntime.")
         }
-        if Self.isRootless {
-            return .notPoliced("rootless container: its traffic cannot be told from the user's other processes")
-        }
+        if isRootless { return .notPoliced(Self.rootless) }
         switch try Self.look(process: process) {
         case .host:
             return .notPoliced("container on the host's network: its traffic cannot be told from the host's")
         case .isolated:
             return .notPoliced("container without a network interface: there is nothing to police")
         case .interface(let found):
+            let registry = try connect()
             let others = try await registry.endpoints()
             if BundleConfiguration(bundle: state.bundle)?.joinsOther == true,
                 let owner = others.first(where: { Self.isContainer($0) && Self.interfaceName($0) == found.hostName }),
@@ -56,11 +59,13 @@ public struct ContainerHook: Sendable {
                 try await registry.waitUntilEnforced(revision: 0, endpoint: key, timeoutSeconds: timeoutSeconds)
                 return .shares(key)
             }
-            return .policed(try await police(state, on: found, others: others))
+            return .policed(try await police(state, on: found, others: others, registry))
         }
     }
 
     public func poststop(_ state: OCIState) async throws -> Outcome {
+        if isRootless { return .notPoliced(Self.rootless) }
+        let registry = try connect()
         var removed: [EndpointKey] = []
         for endpoint in try await registry.endpoints() where Self.containerID(endpoint) == state.containerID {
             guard let key = Self.key(endpoint) else { continue }
@@ -73,7 +78,7 @@ public struct ContainerHook: Sendable {
     // MARK: Parts
 
     private func police(
-        _ state: OCIState, on found: WorkloadInterface, others: [JSONValue]
+        _ state: OCIState, on found: WorkloadInterface, others: [JSONValue], _ registry: any WorkloadRegistry
     ) async throws -> EndpointKey {
         guard !found.addresses.isEmpty else {
             throw WorkloadSourceError("Interface \(found.innerName) of container \(state.containerID) has no address.")
@@ -143,8 +148,10 @@ public struct ContainerHook: Sendable {
         return hasInterfaces ? .interface(try WorkloadInterface.find(in: namespace)) : .isolated
     }
 
-    /// Root of a user namespace is not root.
-    private static var isRootless: Bool {
+    private static let rootless = "rootless container: its traffic cannot be told from the user's other processes"
+
+    /// Whether this process was started for a user's engine. Root of a user namespace is not root.
+    public static var runsRootless: Bool {
         guard let map = FileManager.default.contents(atPath: "/proc/self/uid_map") else { return false }
         let numbers = String(decoding: map, as: UTF8.self).split(whereSeparator: \.isWhitespace)
         return numbers != ["0", "0", "4294967295"]

@@ -2,8 +2,8 @@ import PolicyModel
 
 /// The files that make podman and CRI-O call the hook (oci-hooks(5)).
 public enum HookConfiguration {
-    /// Where podman looks when `hooks_dir` is not set.
-    public static let defaultDirectory = "/etc/containers/oci/hooks.d"
+    /// The only folder that podman 4 reads when `hooks_dir` is not set. /etc/containers/oci/hooks.d has to be named there.
+    public static let defaultDirectory = "/usr/share/containers/oci/hooks.d"
 
     public enum Stage: String, Sendable, CaseIterable {
         case createRuntime

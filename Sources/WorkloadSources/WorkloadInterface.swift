@@ -118,10 +118,12 @@ extension WorkloadInterface {
     /// What can be found out about an interface of the host by its name: for a veth whose other side is in a namespace
     /// that `ip netns` knows, its addresses too.
     /// - Returns: nil for anything whose inside cannot be seen (a tap, a veth into an unnamed namespace).
+    /// - Throws: `WorkloadSourceError` also for what is neither a veth nor a tap: it is no workload's own.
     public static func find(hostSide name: String) throws -> WorkloadInterface? {
         guard let outer = try NetworkInterface.all().first(where: { $0.name == name }) else {
             throw WorkloadSourceError("There is no interface \(name) in this network namespace (see `ip link`).")
         }
+        if let refusal = outer.nature.refusal(of: name) { throw WorkloadSourceError(refusal) }
         guard outer.kind == "veth", outer.linkNamespaceID != nil else { return nil }
         let host = try NetworkNamespace.current()
         for candidate in namedNamespaces() {

@@ -50,11 +50,6 @@ struct APIWorkloadRegistry: WorkloadRegistry {
     }
 
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey, timeoutSeconds: Double) async throws {
-        _ = try await client.request(
-            .GET, "/apis/bulkhead.io/v1alpha1/enforcement",
-            query: [
-                "revision": String(revision), "namespace": endpoint.namespace, "name": endpoint.name,
-                "timeout": String(timeoutSeconds),
-            ])
+        _ = try await Enforcement.wait(client, revision: revision, endpoint: endpoint, seconds: timeoutSeconds)
     }
 }

@@ -24,6 +24,12 @@ struct ApplyCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How long to wait until the change is in force; 0 does not wait.", valueName: "seconds"))
     var wait = 10.0
 
+    func validate() throws {
+        guard Enforcement.allowed.contains(wait) else {
+            throw ValidationError("--wait \(wait): give a number of seconds from 0 to \(Int(Enforcement.allowed.upperBound))")
+        }
+    }
+
     func run() async throws {
         let manifests = try Manifests.read(file)
         let client = try server.client()
@@ -42,22 +48,7 @@ struct ApplyCommand: AsyncParsableCommand {
                 failures += 1
             }
         }
-        if revision > 0, wait > 0 { print(try await Enforcement.wait(client, revision: revision, seconds: wait)) }
+        if revision > 0, wait > 0 { print(try await Enforcement.wait(client, revision: revision, seconds: wait).sentence) }
         if failures > 0 { throw ExitCode(1) }
-    }
-}
-
-/// Asks the server whether a change is in force.
-enum Enforcement {
-    static func wait(_ client: KubernetesClient, revision: Int64, endpoint: EndpointKey? = nil, seconds: Double) async throws -> String {
-        var query = ["revision": String(revision), "timeout": String(seconds)]
-        if let endpoint {
-            query["namespace"] = endpoint.namespace
-            query["name"] = endpoint.name
-        }
-        let answer = try await client.request(.GET, "/apis/bulkhead.io/v1alpha1/enforcement", query: query)
-        guard let milliseconds = answer["milliseconds"]?.numberValue else { return "in force" }
-        let tenths = (milliseconds * 10).rounded() / 10
-        return "in force in \(tenths) ms"
     }
 }

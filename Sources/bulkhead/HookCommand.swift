@@ -55,7 +55,7 @@ struct HookCreateRuntimeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let state = try OCIState(parsing: HookInput.read())
-        let hook = ContainerHook(registry: APIWorkloadRegistry(client: try server.client()), log: Output.error)
+        let hook = ContainerHook(log: Output.error) { [server] in APIWorkloadRegistry(client: try server.client()) }
         if case .notPoliced(let reason) = try await hook.createRuntime(state) {
             Output.error("bulkhead: container \(state.containerID) is not policed: \(reason)")
         }
@@ -71,7 +71,7 @@ struct HookPoststopCommand: AsyncParsableCommand {
 
     func run() async throws {
         let state = try OCIState(parsing: HookInput.read())
-        let hook = ContainerHook(registry: APIWorkloadRegistry(client: try server.client()), log: Output.error)
+        let hook = ContainerHook(log: Output.error) { [server] in APIWorkloadRegistry(client: try server.client()) }
         _ = try await hook.poststop(state)
     }
 }

@@ -8,7 +8,8 @@ enum ResourceArguments {
     static func kind(_ text: String) throws -> ResourceKind {
         if let found = Kinds.find(userText: text) { return found }
         let known = Kinds.all.map(\.plural).sorted().joined(separator: ", ")
-        throw ValidationError("no kind is called \"\(text)\"; there are \(known)")
+        // No wrong usage: which kinds there are is the server's business, as with kubectl.
+        throw CommandFailure("no kind is called \"\(text)\"; there are \(known)")
     }
 }
 

@@ -3,7 +3,7 @@ import Foundation
 import KubernetesClient
 
 /// How a client command finds the server.
-struct ServerOptions: ParsableArguments {
+struct ServerOptions: ParsableArguments, Sendable {
     @Option(
         help: ArgumentHelp(
             "The file that names the server and the credentials.",

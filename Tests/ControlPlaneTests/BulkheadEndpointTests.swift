@@ -129,6 +129,17 @@ import Testing
             let end = answer.json["ends"]?.arrayValue?.first
             #expect(end?["kind"] == "EndOfTier")
             #expect(end?["trigger"]?.arrayValue?.first?["policy"] == "closed")
+            server.node.world.withLock { world in
+                let reference = PolicyReference(kind: "NetworkPolicy", namespace: "shop", name: "to-host")
+                let host = PolicyRule(
+                    action: .allow, destination: EntityRule(nets: [AddressBlock(IPAddress(v4: 0xc000_0201))]))
+                world.policies[reference] = Policy(reference: reference, directions: [.egress], egress: [host])
+            }
+            for (end, verdict) in [("host", "Allow"), ("192.0.2.1", "Allow"), ("192.0.2.2", "Deny")] {
+                let answer = try await server.send(
+                    "GET", Self.base + "explain?source=shop/web&destination=\(end)&port=tcp/80")
+                #expect(answer.json["verdict"] == .string(verdict), "\(end)")
+            }
             #expect(try await server.send("GET", Self.base + "explain?source=a/b&destination=shop/web&port=tcp/80").status == 404)
             for query in ["?source=host&destination=shop/web", "?source=x&destination=shop/web&port=tcp/80", "?source=host&destination=shop/web&port=tcp/x"] {
                 #expect(try await server.send("GET", Self.base + "explain" + query).status == 400, "\(query)")

@@ -34,5 +34,7 @@ final class RecordedNode: NodeReporting {
         return result.withLock { $0 }
     }
 
+    func hostAddresses() async -> [IPAddress] { [IPAddress(v4: 0xc000_0201)] }
+
     func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) { (8, world.withLock { $0 }) }
 }

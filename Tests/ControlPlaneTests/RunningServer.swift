@@ -32,7 +32,7 @@ struct RunningServer: Sendable {
     let store: SQLiteStore
 
     static func with(
-        stateDirectory: String? = nil, listenAddress: String = "127.0.0.1:0",
+        stateDirectory: String? = nil, listenAddress: String = "127.0.0.1:0", logger: Logger? = nil,
         _ body: @escaping @Sendable (RunningServer) async throws -> Void
     ) async throws {
         let directory =
@@ -42,11 +42,11 @@ struct RunningServer: Sendable {
         let store = try SQLiteStore(path: directory + "/store.sqlite")
         let node = RecordedNode()
         let flows = try SQLiteFlowStore(path: directory + "/flows.sqlite")
-        var logger = Logger(label: "test")
-        logger.logLevel = ProcessInfo.processInfo.environment["BULKHEAD_API_SERVE"] == nil ? .warning : .debug
+        var standard = Logger(label: "test")
+        standard.logLevel = ProcessInfo.processInfo.environment["BULKHEAD_API_SERVE"] == nil ? .warning : .debug
         let server = APIServer(
             configuration: .init(stateDirectory: directory, listenAddress: listenAddress), store: store, node: node,
-            flows: flows, logger: logger)
+            flows: flows, logger: logger ?? standard)
         let (readiness, announce) = AsyncStream.makeStream(of: APIServer.Ready.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

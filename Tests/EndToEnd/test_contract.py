@@ -70,8 +70,48 @@ def test_errors_say_what_to_do(lab):
         result = lab.bulkhead(*words, check=False)
         assert result.returncode in (1, 2) and text in result.stderr, (words, result.stderr)
         assert result.stderr.startswith(("bulkhead: ", "Error: "))
-    assert lab.bulkhead("get", check=False).returncode == 2
+    def code(*words, **options):
+        return lab.bulkhead(*words, check=False, **options).returncode
+
+    # Wrong usage is 2; what the server refuses, or does not have, is 1.
+    manifest = json.dumps(policy("late", "app == 'x'"))
+    for wait in ("301", "-1", "nan"):
+        assert code("apply", "-f", "-", f"--wait={wait}", input=manifest) == 2
+    assert code("get", "networkpolicy", "late", "-n", "default") == 1, "written in spite of wrong usage"
+    assert code("get") == code("apply") == code("delete") == code("delete", "tier") == code("workload", "add") == 2
+    assert code("get", "tier", "x", "-A") == code("get", "tiers", "--nosuch") == code("nosuch") == 2
+    assert code("get", "nosuch") == code("delete", "nosuch", "x") == 1
+    assert "no kind is called" in lab.bulkhead("get", "nosuch", check=False).stderr
     assert lab.nsenter(BULKHEAD, "get", "tiers", "--kubeconfig", "/nonexistent", check=False).returncode == 1
+
+
+def test_only_a_workloads_own_interface_is_policed(lab):
+    run("ip", "-n", lab.host, "link", "add", "br9", "type", "bridge")
+    for interface, kind in (("lo", "the loopback"), ("br9", "a bridge")):
+        refused = lab.bulkhead("workload", "add", "x", "-n", "default", "--interface", interface, "--address", "10.0.0.1", check=False)
+        assert refused.returncode == 1 and f"Interface {interface} is {kind}" in refused.stderr
+        lab.apply({"apiVersion": "projectcalico.org/v3", "kind": "WorkloadEndpoint", "metadata": {"name": "x", "namespace": "default"},
+                   "spec": {"interfaceName": interface, "ipNetworks": ["10.0.0.1/32"]}})
+        (endpoint,) = lab.status()["endpoints"]
+        assert not endpoint["policed"] and f"is {kind} and cannot be policed" in endpoint["message"]
+        assert "clsact" not in lab.nsenter("tc", "qdisc", "show", "dev", interface).stdout
+
+
+def test_the_hook_lets_rootless_containers_be(lab):
+    state = json.dumps({"ociVersion": "1.0.2", "id": "abc", "status": "creating", "pid": 1, "bundle": "/nonexistent"})
+    for stage in ("createRuntime", "poststop"):
+        words = (BULKHEAD, "hook", stage, "--kubeconfig", "/nonexistent/kubeconfig")
+        assert run("unshare", "--user", "--map-root-user", *words, input=state).returncode == 0
+        if stage == "poststop":
+            assert run(*words, input=state, check=False).returncode == 1
+        else:
+            assert "is not policed: rootless" in run("unshare", "--user", "--map-root-user", *words, input=state).stderr
+
+
+def test_stopping_is_no_error(lab):
+    lab.status()
+    assert lab.stop() == 0
+    assert "CancellationError" not in lab.log_text() and "error" not in lab.log_text()
 
 
 def test_get_and_delete(lab):

@@ -111,6 +111,24 @@ import Testing
         }
     }
 
+    /// The server was asked to wait for longer than the client waits for other answers.
+    @Test func aWaitIsNoSilence() async throws {
+        try await ServerFixture.run { config in
+            let client = try KubernetesClient(config, timeoutSeconds: 1)
+            func wait(_ seconds: Double) async throws {
+                _ = try await client.request(
+                    .GET, "/apis/bulkhead.io/v1alpha1/enforcement", query: ["revision": "1", "timeout": "2"],
+                    waitSeconds: seconds)
+            }
+            let answered = await #expect(throws: KubernetesError.self) { try await wait(2) }
+            #expect(answered?.status?.code == 504)
+            #expect(answered?.description == "nothing is enforced here")
+            await #expect(throws: KubernetesError.unreachable("The server \(config.server) did not answer in time.")) {
+                try await wait(0)
+            }
+        }
+    }
+
     @Test func nothingListens() async throws {
         // Port 9 (discard) of a loopback address that nobody else uses.
         let config = Kubeconfig(server: "https://127.9.9.9:9", path: "/var/lib/bulkhead/kubeconfig")

@@ -35,7 +35,7 @@ enum ServerFixture {
     }
 }
 
-/// A node that enforces nothing and says so.
+/// A node that enforces nothing and says so when the time is up.
 private struct IdleNode: NodeReporting {
     func report() async -> NodeReport {
         NodeReport(
@@ -45,8 +45,11 @@ private struct IdleNode: NodeReporting {
     }
 
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey?, timeoutSeconds: Double) async -> EnforcementResult {
-        .failed("nothing is enforced here")
+        try? await Task.sleep(for: .seconds(timeoutSeconds))
+        return .failed("nothing is enforced here")
     }
+
+    func hostAddresses() async -> [IPAddress] { [] }
 
     func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) { (0, PolicyWorld()) }
 }

@@ -4,6 +4,7 @@ import Datastore
 import FlowLogs
 import Foundation
 import Logging
+import Netlink
 import PolicyModel
 import Synchronization
 
@@ -11,10 +12,11 @@ import Synchronization
 
 /// Interfaces that a test names.
 final class NamedLinks: LinkSource {
-    private let state = Mutex<(links: [String: Int32], handler: (@Sendable ([String: Int32]) -> Void)?)>(([:], nil))
+    private let state = Mutex<(links: [String: InterfaceIdentity], handler: (@Sendable ([String: InterfaceIdentity]) -> Void)?)>(
+        ([:], nil))
 
     func start(
-        _ handler: @escaping @Sendable ([String: Int32]) -> Void, onFailure: @escaping @Sendable (String?) -> Void
+        _ handler: @escaping @Sendable ([String: InterfaceIdentity]) -> Void, onFailure: @escaping @Sendable (String?) -> Void
     ) throws {
         let links = state.withLock { state in
             state.handler = handler
@@ -25,7 +27,14 @@ final class NamedLinks: LinkSource {
 
     func stop() { state.withLock { $0.handler = nil } }
 
-    func set(_ links: [String: Int32]) {
+    func addresses() throws -> [IPAddress] { [IPAddress(v4: 0xc000_0201)] }
+
+    /// Veths.
+    func set(_ indexes: [String: Int32]) {
+        set(links: indexes.mapValues { InterfaceIdentity(index: $0, nature: .veth) })
+    }
+
+    func set(links: [String: InterfaceIdentity]) {
         let handler = state.withLock { state in
             state.links = links
             return state.handler

@@ -3,6 +3,7 @@ import Dataplane
 import Datastore
 import FlowLogs
 import Foundation
+import Netlink
 import PolicyModel
 import Testing
 
@@ -135,6 +136,53 @@ import Testing
             fixture.links.set([:])
             #expect(try await fixture.eventually { fixture.dataplane.last?.attachments == [:] })
         }
+    }
+
+    @Test func whatIsNoWorkloadsInterfaceIsNotPoliced() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(links: [
+            "lo": .init(index: 1, nature: .loopback), "br0": .init(index: 3, nature: .other("bridge")),
+            "tap0": .init(index: 4, nature: .tap),
+        ])
+        try await fixture.run {
+            try await fixture.put(Objects.endpoint("loop", interface: "lo", address: "10.1.0.1"))
+            try await fixture.put(Objects.endpoint("bridge", interface: "br0", address: "10.1.0.2"))
+            let revision = try await fixture.put(Objects.endpoint("machine", interface: "tap0", address: "10.1.0.3"))
+            guard case .enforced = await fixture.enforced(revision, Objects.key("machine")) else {
+                Issue.record("not enforced")
+                return
+            }
+            #expect(
+                fixture.dataplane.last?.attachments
+                    == [Objects.key("machine"): .init(interfaceName: "tap0", interfaceIndex: 4)])
+            let endpoints = await fixture.agent.report().endpoints
+            #expect(endpoints.map(\.policed) == [false, false, true])
+            let advice = "and cannot be policed: name the host side of the workload's own veth, or its tap"
+            #expect(
+                endpoints.map(\.message) == [
+                    "Interface br0 is a bridge \(advice), which is a port of the bridge.",
+                    "Interface lo is the loopback \(advice).", "",
+                ])
+            #expect(
+                await fixture.enforced(revision, Objects.key("loop"), within: 0.1)
+                    == .failed(
+                        "After 0.1 s the workload endpoint default/loop is not policed: Interface lo is the loopback \(advice)."))
+
+            // The name goes to an interface of another nature, with the same index.
+            fixture.links.set(links: ["br0": .init(index: 3, nature: .veth)])
+            guard case .enforced = await fixture.enforced(revision, Objects.key("bridge")) else {
+                Issue.record("not attached")
+                return
+            }
+            #expect(fixture.dataplane.last?.attachments[Objects.key("bridge")]?.interfaceIndex == 3)
+        }
+    }
+
+    @Test func theHostHasTheAddressesOfItsInterfaces() async throws {
+        let fixture = try AgentFixture()
+        #expect(await fixture.agent.hostAddresses() == [IPAddress(v4: 0xc000_0201)])
+        #expect(throws: Never.self) { try KernelLinkSource().addresses() }
+        #expect(try !KernelLinkSource().addresses().contains { $0.description.hasPrefix("127.") || $0.description == "::1" })
     }
 
     @Test func aRefusedProgramIsTriedAgain() async throws {

@@ -56,6 +56,9 @@ import Testing
         var object = ValidatorTests.object(Kinds.networkPolicy, spec: ["ingress": [["action": "Allow", "http": [:]]]])
         let error = #expect(throws: ValidationError.self) { try Policy(object: object) }
         #expect(error?.errors.map(\.message) == ["not enforced yet: spec.ingress[0].http"])
+        // Not what was stored when metadata was still taken as it came.
+        let stored = ValidatorTests.object(Kinds.networkPolicy, metadata: ["finalizers": ["a.b/c"]])
+        #expect(throws: Never.self) { try Policy(object: stored) }
         object["kind"] = "Tier"
         let other = #expect(throws: ValidationError.self) { try Policy(object: object) }
         #expect(

@@ -96,7 +96,7 @@ final class MemoryRegistry: WorkloadRegistry {
         let engine = PodmanEngine { _ in
             ContainerIdentity(name: "web", labels: ["app": "web", "io.bulkhead.namespace": "shop"])
         }
-        let hook = ContainerHook(registry: registry, engine: engine, log: { _ in })
+        let hook = ContainerHook(engine: engine, log: { _ in }) { registry }
         let state = OCIState(
             containerID: "abc", processID: process.processIdentifier, bundle: FileManager.default.temporaryDirectory.path)
         try await body(state, registry) { try await hook.createRuntime($0) }
@@ -156,6 +156,24 @@ final class MemoryRegistry: WorkloadRegistry {
             #expect(reason.contains("host's network"))
             #expect(registry.change { $0.waits.isEmpty })
         }
+    }
+
+    @Test func whatIsNeverPolicedNeedsNoServer() async throws {
+        struct Unreadable: Error {}
+        let state = OCIState(containerID: "abc", processID: ProcessInfo.processInfo.processIdentifier, bundle: "/b")
+        let rootless = ContainerHook(isRootless: true, log: { _ in }) { throw Unreadable() }
+        let reason = "rootless container: its traffic cannot be told from the user's other processes"
+        #expect(try await rootless.createRuntime(state) == .notPoliced(reason))
+        #expect(try await rootless.poststop(state) == .notPoliced(reason))
+        let root = ContainerHook(isRootless: false, log: { _ in }) { throw Unreadable() }
+        #expect(
+            try await root.createRuntime(state)
+                == .notPoliced("container on the host's network: its traffic cannot be told from the host's"))
+        await #expect(throws: Unreadable.self) { try await root.poststop(state) }
+    }
+
+    @Test func theDefaultFolderIsTheOneThatPodmanReads() {
+        #expect(HookConfiguration.defaultDirectory == "/usr/share/containers/oci/hooks.d")
     }
 
     @Test func hookFilesNameTheStageAndTheServer() throws {

@@ -113,8 +113,30 @@ import Testing
         #expect(endpoint.addresses.map(\.description) == ["10.0.0.9"])
     }
 
+    @Test func onlyVethsAndTapsAreTaken() throws {
+        try lab.onHost("ip link add br0 type bridge; ip link add dummy0 type dummy; ip tuntap add dev tun0 mode tun")
+        let advice = "and cannot be policed: name the host side of the workload's own veth, or its tap"
+        for (interface, expected) in [
+            ("lo", "Interface lo is the loopback \(advice)."),
+            ("br0", "Interface br0 is a bridge \(advice), which is a port of the bridge."),
+            ("dummy0", "Interface dummy0 is of the kind dummy \(advice)."),
+            ("tun0", "Interface tun0 is a tun without Ethernet frames \(advice)."),
+        ] {
+            #expect(
+                try message {
+                    _ = try WorkloadRequest(
+                        namespace: "default", name: "vm", location: .interface(interface),
+                        addresses: [IPAddress(v4: 0x0a00_0009)]
+                    ).endpoint()
+                } == expected)
+        }
+        #expect(
+            NetworkInterface(index: 2, name: "eth0").nature.refusal(of: "eth0")
+                == "Interface eth0 is the host's own \(advice).")
+    }
+
     @Test func interfacesAreFollowed() async throws {
-        let (tables, continuation) = AsyncStream<[String: Int32]>.makeStream()
+        let (tables, continuation) = AsyncStream<[String: InterfaceIdentity]>.makeStream()
         let watch = InterfaceWatch()
         try NetworkNamespace(lab.host).perform {
             try watch.start({ continuation.yield($0) }, onFailure: { _ in })
@@ -123,9 +145,10 @@ import Testing
         var iterator = tables.makeAsyncIterator()
         #expect(try #require(await iterator.next()).keys.sorted() == ["lo"])
         try lab.onHost("ip link add out0 type veth peer name out1")
-        var table: [String: Int32] = [:]
+        var table: [String: InterfaceIdentity] = [:]
         while table["out0"] == nil || table["out1"] == nil { table = try #require(await iterator.next()) }
         let index = try #require(table["out0"])
+        #expect(index.nature == .veth)
         try lab.onHost("ip link set out0 name renamed")
         while table["renamed"] == nil { table = try #require(await iterator.next()) }
         #expect(table["renamed"] == index)
@@ -135,6 +158,12 @@ import Testing
         while table["br0"] == nil { table = try #require(await iterator.next()) }
         while table["br0"] != nil { table = try #require(await iterator.next()) }
         #expect(table["renamed"] == index)
+        try lab.onHost("ip tuntap add dev tap0 mode tap; ip tuntap add dev tun0 mode tun; ip link add renamed.5 link renamed type vlan id 5")
+        while table["tap0"] == nil || table["tun0"] == nil || table["renamed.5"] == nil { table = try #require(await iterator.next()) }
+        #expect(table["tap0"]?.nature == .tap)
+        #expect(table["tun0"]?.nature == .tun)
+        #expect(table["renamed.5"]?.nature == .other("vlan"))
+        #expect(table["lo"]?.nature == .loopback)
         try lab.onHost("ip link delete renamed")
         while table["renamed"] != nil { table = try #require(await iterator.next()) }
         try lab.onHost("ip link add renamed type veth peer name out1")

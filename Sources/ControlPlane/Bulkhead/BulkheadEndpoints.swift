@@ -47,11 +47,12 @@ struct BulkheadEndpoints: Sendable {
             sourcePort = number
         }
         let enforced = await node.enforcedWorld()
+        let hostAddresses = source == .host || destination == .host ? await node.hostAddresses() : []
         do {
             let port = try PortSpecification(portText)
             let explanation = try Explain.explain(
                 world: enforced.world, source: source, destination: destination, transport: port.transport,
-                destinationPort: port.destinationPort, sourcePort: sourcePort)
+                destinationPort: port.destinationPort, sourcePort: sourcePort, hostAddresses: hostAddresses)
             var document = explanation.json
             document["text"] = .string(explanation.text)
             document["revision"] = .integer(enforced.revision)
