@@ -90,7 +90,7 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
+                "PolicyModel", "PolicyAnalysis", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
                 "WorkloadSources", "ControlPlane", "NodeAgent",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

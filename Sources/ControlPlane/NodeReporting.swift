@@ -44,10 +44,12 @@ public struct NodeReport: Sendable, Hashable {
     public var endpoints: [Endpoint]
     public var dataplane: DataplaneStatus
     public var warnings: [String]
+    /// Interfaces that a workload could be behind (veths, taps) and that no endpoint names: nothing is policed there.
+    public var unnamedInterfaces: [String]
 
     public init(
         node: String, observing: Bool, storeRevision: Int64, kernelRevision: Int64?, endpoints: [Endpoint],
-        dataplane: DataplaneStatus, warnings: [String]
+        dataplane: DataplaneStatus, warnings: [String], unnamedInterfaces: [String] = []
     ) {
         self.node = node
         self.observing = observing
@@ -56,5 +58,6 @@ public struct NodeReport: Sendable, Hashable {
         self.endpoints = endpoints
         self.dataplane = dataplane
         self.warnings = warnings
+        self.unnamedInterfaces = unnamedInterfaces
     }
 }

@@ -15,6 +15,8 @@ final class EnforcementBoard: Sendable {
         var world = PolicyWorld()
         /// This node's endpoints, in order.
         var endpoints: [NodeReport.Endpoint] = []
+        /// Interfaces that a workload could be behind and that are no endpoint's.
+        var unnamedInterfaces: [String] = []
         var policed: Set<EndpointKey> = []
         /// Why nothing newer is in force; nil when all is.
         var delay: String?

@@ -126,9 +126,9 @@ final class EnforcementLoop {
             reportChanged = true
         }
         if worldChanged || attachmentsChanged {
-            let before = local.attachments
-            local = LocalEndpoints(world: mirror.world, node: configuration.node, links: links)
-            if !worldChanged { attachmentsChanged = local.attachments != before }
+            let before = local
+            local = LocalEndpoints(world: mirror.world, node: configuration.node, links: links, before: before)
+            if !worldChanged { attachmentsChanged = local.attachments != before.attachments }
         }
         if !content.store.isEmpty { noteUndecodable() }
     }
@@ -222,6 +222,7 @@ final class EnforcementLoop {
         let endpoints = local.report(
             isCurrent ? lastReport : nil, pending: applyFailure ?? "The first program is not in the kernel yet.")
         snapshot.endpoints = endpoints
+        snapshot.unnamedInterfaces = local.unnamed
         snapshot.policed = isCurrent ? Set(endpoints.lazy.filter(\.policed).map(\.key)) : board.snapshot.policed
         snapshot.delay = applyFailure
         snapshot.warnings = warnings()
@@ -239,6 +240,9 @@ final class EnforcementLoop {
         }
         if undecodable.count > NodeAgentLimits.reportedWarnings {
             warnings.append("\(undecodable.count) objects in all cannot be read.")
+        }
+        warnings += addresses.shared.prefix(NodeAgentLimits.reportedWarnings).map { address, keys in
+            "\(address) is claimed by \(keys.map(\.description).joined(separator: " and ")): it has the labels of all of them."
         }
         let overflow = aggregator.overflow
         if overflow.untrackedReports > 0 || overflow.unrecordedDenials > 0 {

@@ -9,10 +9,20 @@ struct LocalEndpoints {
     /// This node's endpoints, in order, with what keeps one from being policed.
     private(set) var all: [(endpoint: WorkloadEndpoint, obstacle: String?)] = []
 
-    /// O(endpoints log endpoints). Of several endpoints that name one interface the first by namespace and name has it.
-    init(world: PolicyWorld, node: String, links: [String: InterfaceIdentity]) {
+    /// Interfaces that a workload could be behind and that no endpoint of this node names, by name.
+    private(set) var unnamed: [String] = []
+
+    /// O(endpoints log endpoints). Of several endpoints that name one interface the one that has it in `before` keeps it,
+    /// else the first by namespace and name gets it.
+    init(world: PolicyWorld, node: String, links: [String: InterfaceIdentity], before: LocalEndpoints? = nil) {
         var holders: [Int32: EndpointKey] = [:]
-        for key in world.endpoints.keys.sorted() {
+        let held = before?.attachments ?? [:]
+        func holds(_ key: EndpointKey) -> Bool {
+            guard let name = world.endpoints[key]?.interfaceName, let index = links[name]?.index else { return false }
+            return held[key]?.interfaceIndex == index
+        }
+        let keys = world.endpoints.keys.sorted()
+        for key in keys.filter(holds) + keys.filter({ !holds($0) }) {
             guard let endpoint = world.endpoints[key], endpoint.node.isEmpty || endpoint.node == node else { continue }
             let name = endpoint.interfaceName
             let obstacle: String?
@@ -35,6 +45,9 @@ struct LocalEndpoints {
             }
             all.append((endpoint, obstacle))
         }
+        all.sort { $0.endpoint.key < $1.endpoint.key }
+        let named = Set(all.map(\.endpoint.interfaceName))
+        unnamed = links.filter { $0.value.nature.belongsToWorkload && !named.contains($0.key) }.map(\.key).sorted()
     }
 
     /// What the dataplane made of them. `report` nil: nothing of this is in the kernel yet.

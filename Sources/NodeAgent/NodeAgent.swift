@@ -84,7 +84,7 @@ public final class NodeAgent: NodeReporting {
             dataplane: status
                 ?? DataplaneStatus(
                     revision: nil, policed: [:], maps: [], systemCounts: [:], eventsLost: 0, warnings: []),
-            warnings: warnings)
+            warnings: warnings, unnamedInterfaces: snapshot.unnamedInterfaces)
     }
 
     /// `milliseconds` is 0 for a revision that was in force before this process, or longer ago than is remembered.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import KubernetesClient
+import PolicyAnalysis
 import PolicyModel
 
 struct ExplainCommand: AsyncParsableCommand {
@@ -28,6 +29,17 @@ struct ExplainCommand: AsyncParsableCommand {
     var sport: UInt16?
     @Flag(help: "Exit with 3 when the verdict is Deny.")
     var exitCode = false
+
+    func validate() throws {
+        for end in [source, destination] where ExplainEnd(end) == nil {
+            throw ValidationError("\"\(end)\" is neither namespace/name nor an address nor host")
+        }
+        do {
+            _ = try PortSpecification(port)
+        } catch {
+            throw ValidationError("--port: \(error)")
+        }
+    }
 
     func run() async throws {
         var query = ["source": source, "destination": destination, "port": port]

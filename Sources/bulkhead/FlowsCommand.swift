@@ -47,9 +47,12 @@ struct FlowsCommand: AsyncParsableCommand {
             let namespace = text("\(side)_namespace")
             return namespace == "-" ? text("\(side)_ip") : "\(namespace)/\(text("\(side)_name"))"
         }
+        let port =
+            flow["icmp_type"] == nil
+            ? "\(text("protocol"))/\(number("dest_port"))" : "\(text("protocol"))/\(number("icmp_type"))/\(number("icmp_code"))"
         return line(
             String(text("start_time").dropFirst(11).prefix(12)), text("action"), text("reporter"), end("source"), end("dest"),
-            "\(text("protocol"))/\(number("dest_port"))", String(number("packets_out") + number("packets_in")), decidedBy(flow))
+            port, String(number("packets_out") + number("packets_in")), decidedBy(flow))
     }
 
     private static func decidedBy(_ flow: JSONValue) -> String {

@@ -23,7 +23,8 @@ enum Manifests {
         for (name, text) in try paths.flatMap(files) {
             for document in try YAMLDocuments.parse(text, file: name) where document.value != .null {
                 let place = "\(name):\(document.line)"
-                let isList = document.value["kind"]?.stringValue == "List"
+                // `get -o yaml` and kubectl write lists.
+                let isList = document.value["kind"]?.stringValue?.hasSuffix("List") == true
                 let items = isList ? document.value["items"]?.arrayValue ?? [] : [document.value]
                 for item in items { objects.append((place, item, try kind(of: item, file: place))) }
             }

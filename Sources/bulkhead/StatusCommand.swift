@@ -35,6 +35,14 @@ struct StatusCommand: AsyncParsableCommand {
                 endpoint["policed"]?.boolValue == true ? "yes" : "no: \(endpoint["message"]?.stringValue ?? "")")
         }
         parts.append(endpoints.rows.isEmpty ? "No endpoints." : endpoints.render())
+        let open = (status["interfaces"]?.arrayValue ?? []).filter { $0["endpoint"]?.stringValue == "" }
+        if !open.isEmpty {
+            var interfaces = TextTable("INTERFACE", "NOT POLICED BECAUSE")
+            for interface in open {
+                interfaces.append(interface["name"]?.stringValue ?? "", interface["message"]?.stringValue ?? "")
+            }
+            parts.append(interfaces.render())
+        }
         var maps = TextTable("MAP", "USED", "CAPACITY")
         for map in status["maps"]?.arrayValue ?? [] {
             maps.append(

@@ -29,11 +29,16 @@ struct UpCommand: AsyncParsableCommand {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
         let logger = Logger(label: "bulkhead")
-        try FileManager.default.createDirectory(
-            atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        do {
+            try FileManager.default.createDirectory(
+                atPath: state, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw CommandFailure("the state folder \(state) cannot be made: name another with --state, or run as root")
+        }
         let ready = ReadyFile(path: state + "/ready")
-        ready.remove()
         let store = try SQLiteStore(path: state + "/store.sqlite")
+        // Only now: while another process has the store, the file is its own.
+        ready.remove()
         let flows = try SQLiteFlowStore(path: state + "/flows.sqlite")
 
         var dataplane = BPFDataplane.Configuration(pinDirectory: pin, stateDirectory: state)

@@ -52,12 +52,36 @@ struct WorkloadAddCommand: AsyncParsableCommand {
             namespace: namespace, name: name, location: location, addresses: address, labels: labels, ports: port)
         let endpoint = try request.endpoint()
         let registry = APIWorkloadRegistry(client: try server.client())
+        let existing = try await registry.endpoints()
+        if let holder = Self.holder(of: endpoint, among: existing) {
+            throw CommandFailure(
+                "interface \(endpoint.interfaceName) belongs to the workload \(holder): remove that first "
+                    + "(bulkhead workload remove \(holder.name) -n \(holder.namespace))")
+        }
         try await registry.ensureNamespace(namespace)
         let revision = try await registry.put(endpoint)
-        try await registry.waitUntilEnforced(
-            revision: revision, endpoint: endpoint.key, timeoutSeconds: Self.timeoutSeconds)
+        do {
+            try await registry.waitUntilEnforced(
+                revision: revision, endpoint: endpoint.key, timeoutSeconds: Self.timeoutSeconds)
+        } catch {
+            // What is refused must not leave its labels on the address.
+            if !existing.contains(where: { (try? WorkloadEndpoint(object: $0))?.key == endpoint.key }) {
+                try await registry.removeEndpoint(endpoint.key)
+            }
+            throw error
+        }
         let addresses = endpoint.addresses.map(\.description).joined(separator: ", ")
         Output.line("\(endpoint.key) is policed on \(endpoint.interfaceName) (\(addresses))")
+    }
+}
+
+extension WorkloadAddCommand {
+    /// Another workload of this host that has the interface already.
+    private static func holder(of endpoint: EndpointDescription, among objects: [JSONValue]) -> EndpointKey? {
+        objects.lazy.compactMap { try? WorkloadEndpoint(object: $0) }.first {
+            $0.interfaceName == endpoint.interfaceName && $0.key != endpoint.key
+                && ($0.node.isEmpty || $0.node == NodeName.current())
+        }?.key
     }
 }
 

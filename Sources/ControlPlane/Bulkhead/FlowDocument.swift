@@ -10,6 +10,7 @@ import PolicyModel
 enum FlowDocument {
     static func value(_ record: FlowRecord) -> JSONValue {
         let reportsSource = record.direction == .egress
+        let hasTypeAndCode = TransportProtocol(number: record.transport).hasTypeAndCode
         var members: [String: JSONValue] = [
             "start_time": .string(Timestamps.milliseconds(nanoseconds: record.startTime)),
             "end_time": .string(Timestamps.milliseconds(nanoseconds: record.endTime)),
@@ -19,7 +20,8 @@ enum FlowDocument {
             "source_port": .integer(Int64(record.sourcePort)),
             "dest_name": .string(name(record.destination, address: record.destinationAddress)),
             "dest_namespace": .string(record.destination?.namespace ?? "-"),
-            "dest_ip": .string(record.destinationAddress), "dest_port": .integer(Int64(record.destinationPort)),
+            "dest_ip": .string(record.destinationAddress),
+            "dest_port": .integer(hasTypeAndCode ? 0 : Int64(record.destinationPort)),
             "protocol": .string(TransportProtocol(number: record.transport).description.lowercased()),
             "packets_in": counter(reportsSource ? record.packetsIn : record.packetsOut),
             "packets_out": counter(reportsSource ? record.packetsOut : record.packetsIn),
@@ -27,6 +29,10 @@ enum FlowDocument {
             "bytes_out": counter(reportsSource ? record.bytesOut : record.bytesIn),
             "policies": .object(["enforced": .array([hit(record)])]),
         ]
+        if hasTypeAndCode {
+            members["icmp_type"] = .integer(Int64(record.destinationPort >> 8))
+            members["icmp_code"] = .integer(Int64(record.destinationPort & 0xff))
+        }
         if record.observed { members["observed"] = .bool(true) }
         return .object(members)
     }

@@ -14,6 +14,7 @@ enum StatusDocument {
             "storeRevision": .integer(report.storeRevision),
             "kernelRevision": report.kernelRevision.map { .integer($0) } ?? .null,
             "endpoints": .array(report.endpoints.sorted { $0.key < $1.key }.map(endpoint)),
+            "interfaces": .array(interfaces(report)),
             "maps": .array(
                 report.dataplane.maps.map { map in
                     .object([
@@ -25,6 +26,23 @@ enum StatusDocument {
             "eventsLost": .integer(Int64(clamping: report.dataplane.eventsLost)),
             "warnings": .array((report.warnings + report.dataplane.warnings).map { .string($0) }),
         ])
+    }
+
+    /// Every interface that a workload is or could be behind, policed or not.
+    private static func interfaces(_ report: NodeReport) -> [JSONValue] {
+        let named = report.endpoints.sorted { $0.interfaceName < $1.interfaceName }.map { endpoint in
+            JSONValue.object([
+                "name": .string(endpoint.interfaceName), "endpoint": .string(endpoint.key.description),
+                "policed": .bool(endpoint.policed), "message": .string(endpoint.message),
+            ])
+        }
+        let unnamed = report.unnamedInterfaces.map { name in
+            JSONValue.object([
+                "name": .string(name), "endpoint": .string(""), "policed": .bool(false),
+                "message": .string("no workload endpoint names it"),
+            ])
+        }
+        return named + unnamed
     }
 
     private static func endpoint(_ endpoint: NodeReport.Endpoint) -> JSONValue {
