@@ -15,9 +15,9 @@ public final class InterfaceWatch: Sendable {
 
     public init() {}
 
-    /// Calls `handler` with every interface by name: once before it returns, then on the watch's thread
-    /// after each change of a name, an index or a nature. `onFailure` is told when the kernel cannot be heard, and with nil when it
-    /// can again; the watch starts over by itself.
+    /// Calls `handler` with every interface by name: once before it returns, then on the watch's thread after each change
+    /// of a name, an index or a nature. `onFailure` is told when the kernel cannot be heard, and with nil when it can
+    /// again; the watch starts over by itself.
     public func start(
         _ handler: @escaping @Sendable ([String: InterfaceIdentity]) -> Void,
         onFailure: @escaping @Sendable (String?) -> Void

@@ -42,7 +42,7 @@ private struct KeepingHandler: LogHandler {
 
     @Test(.timeLimit(.minutes(1))) func stoppingIsNoError() async throws {
         let lines = Lines()
-        try await RunningServer.with(logger: Logger(label: "test") { _ in KeepingHandler(lines) }) { server in
+        try await RunningServer.with(logger: Logger(label: "test") { _ in KeepingHandler(lines) }) { (server) async throws in
             #expect(try await server.send("GET", "/version").status == 200)
         }
         #expect(lines.texts.withLock { $0.filter { $0.hasPrefix("error") } } == [])
