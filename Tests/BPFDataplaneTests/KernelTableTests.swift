@@ -41,7 +41,7 @@ extension KernelTests {
                 events == [
                     .init(
                         kind: BULKHEAD_EVENT_DENIED, outcome: W.deny, direction: UInt32(BULKHEAD_EGRESS),
-                        observed: false, packets: 1, bytes: 128, localPort: 5, peerPort: 80, slot: 1)
+                        observed: false, packets: 1, bytes: 128, localPort: 5, peerPort: 80, slot: 1, transport: 17)
                 ])
             #expect(try world.kernel.halfOpen.count() == 0)
             #expect(try probe(to: "fd00::2") == .dropped(W.deny))

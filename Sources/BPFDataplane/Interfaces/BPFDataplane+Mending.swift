@@ -8,7 +8,7 @@ extension BPFDataplane {
     /// Interfaces that one call looks at: two short dumps each.
     private static let checksInOneCall = 512
 
-    /// Attaches hooks that vanished. Looks at 512 interfaces a call, all in turn; one costs some ten microseconds.
+    /// Attaches hooks that vanished. Looks at 512 interfaces a call, all in turn; one costs some tens of microseconds.
     public func maintain() -> [String] {
         for key in losses.next(Self.checksInOneCall, of: slots.policed.keys) {
             guard let attachment = slots.policed[key]?.attachment else { continue }
