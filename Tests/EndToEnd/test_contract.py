@@ -21,6 +21,9 @@ def test_up_makes_its_files_last_of_all_ready(lab):
 def test_a_second_agent_is_refused(lab):
     second = lab.nsenter(BULKHEAD, "up", "--state", lab.state, "--pin", lab.pin, "--listen", "127.0.0.1:7444", check=False)
     assert second.returncode == 1 and "in use by another process" in second.stderr, second.stderr
+    assert (lab.state / "ready").exists(), "the refused one took the file away"
+    elsewhere = lab.nsenter(BULKHEAD, "up", "--state", lab.folder / "other", "--pin", lab.pin, "--listen", "127.0.0.1:7444", check=False)
+    assert elsewhere.returncode == 1 and str(lab.pin) in elsewhere.stderr, elsewhere.stderr
 
 
 def test_workload_add_list_remove(lab):
@@ -117,6 +120,8 @@ def test_stopping_is_no_error(lab):
 def test_get_and_delete(lab):
     lab.apply(policy("a", "app == 'a'", order=1.5), policy("b", kind="GlobalNetworkPolicy", types=["Egress"]))
     listed = json.loads(lab.bulkhead("get", "networkpolicies", "-A", "-o", "json").stdout)
+    again = lab.bulkhead("apply", "-f", "-", input=lab.bulkhead("get", "networkpolicies", "-A", "-o", "yaml").stdout)
+    assert "networkpolicy/a" in again.stdout
     assert [item["metadata"]["name"] for item in listed["items"]] == ["a"] and listed["items"][0]["spec"]["order"] == 1.5
     assert "order: 1.5" in lab.bulkhead("get", "networkpolicy", "a", "-n", "default", "-o", "yaml").stdout
     assert all(len(line) <= 100 for line in lab.bulkhead("get", "networkpolicies", "-A").stdout.splitlines())
@@ -144,11 +149,15 @@ def test_explain_shapes(lab):
 
 
 def test_status(lab):
-    server = lab.workload("server", 10)
+    server, bare = lab.workload("server", 10), lab.workload("bare", 11)
     server.policed({"app": "server"})
     status = lab.status()
-    text = json.dumps(status)
-    assert server.interface in text and "flows" in text
+    interfaces = {interface["name"]: interface for interface in status["interfaces"]}
+    assert interfaces[server.interface]["policed"] is True and interfaces[server.interface]["endpoint"] == "default/server"
+    assert interfaces[bare.interface]["policed"] is False and interfaces[bare.interface]["message"]
+    assert status["kernelRevision"] == status["storeRevision"] > 0
+    assert {"flows", "pairs", "arena"} <= {map["name"] for map in status["maps"]} and all(map["capacity"] > 0 for map in status["maps"])
+    assert status["eventsLost"] == 0 and status["warnings"] == []
     assert all(len(line) <= 100 for line in lab.bulkhead("status").stdout.splitlines())
 
 
