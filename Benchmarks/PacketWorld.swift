@@ -33,9 +33,9 @@ final class PacketWorld {
             expected[tuple] = rule
             return Frame(tuple: tuple, sequence: 100).bytes
         }
-        try dataplane.drainEvents { _ in }
+        try drain { _ in }
         let costs = try frames.map { try run(from: true, $0) }
-        try dataplane.drainEvents { event in
+        try drain { event in
             guard event.kind == .opened, let rule = expected[event.flow.tuple],
                 event.decision == .policy(rules.decision(rule: rule))
             else { return }
@@ -77,6 +77,18 @@ final class PacketWorld {
         return (0..<count).map { number in
             let rule = number * Self.stride % rules.count
             return (rule, rules.tuple(rule: rule, sourcePort: UInt16(10_000 + round * each + number / rules.count)))
+        }
+    }
+
+    /// One call leaves what would take long.
+    private func drain(_ body: (ConnectionEvent) -> Void) throws {
+        var found = true
+        while found {
+            found = false
+            try dataplane.drainEvents { event in
+                found = true
+                body(event)
+            }
         }
     }
 
