@@ -33,8 +33,8 @@ enum AttachBenchmark {
                 to: dataplane.kernel.toWorkload.raw)
             measurement.add((ContinuousClock.now - began).milliseconds)
         }
-        print("attach of an interface: fresh veths that are up, \(hooks) in one namespace, over rtnetlink, one after another")
-        print(measurement.line(target: "target < 1 ms"))
+        Benchmarks.say("attach of an interface: fresh veths that are up, \(hooks) in one namespace, over rtnetlink, one after another")
+        Benchmarks.say(measurement.line(target: "target < 1 ms"))
     }
 
     private static func addEndpoints(_ laboratory: Laboratory) throws {
@@ -76,13 +76,13 @@ enum AttachBenchmark {
             revision += 1
             _ = try apply(compiler.compile(world, node: node), attachments, revision, to: dataplane)
         }
-        print(
+        Benchmarks.say(
             """
             a whole BPFDataplane.apply: \(presentEndpoints) endpoints of 10 labels, 1 policy of 1 selector rule, one endpoint \
             more on a fresh veth, each time after a rest
             """)
-        print(applying.line())
-        print(compiling.line())
+        Benchmarks.say(applying.line())
+        Benchmarks.say(compiling.line())
     }
 
     private static func apply(

@@ -45,19 +45,23 @@ final class Laboratory {
     /// Fresh veths; returns the index of the side that is policed, by the names given.
     func makeInterfaces(_ names: [String]) throws -> [String: Int32] {
         let lines = names.map { "link add \($0) type veth peer name \($0)p\nlink set \($0) up\n" }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["ip", "-batch", "-"]
-        let input = Pipe()
-        process.standardInput = input
-        try process.run()
-        try input.fileHandleForWriting.write(contentsOf: Data(lines.joined().utf8))
-        try input.fileHandleForWriting.close()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw BenchmarkError.command("ip -batch", status: process.terminationStatus)
-        }
+        try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+        let batch = state + "/interfaces"
+        try lines.joined().write(toFile: batch, atomically: true, encoding: .utf8)
+        try Self.run(["ip", "-batch", batch])
         return Dictionary(uniqueKeysWithValues: names.map { ($0, Int32(bitPattern: if_nametoindex($0))) })
+    }
+
+    /// Without Foundation's `Process`, whose run loop wants a loopback interface that is up.
+    private static func run(_ words: [String]) throws {
+        var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+        defer { for argument in arguments { free(argument) } }
+        var child = pid_t()
+        let error = posix_spawnp(&child, words[0], nil, nil, &arguments, environ)
+        guard error == 0 else { throw BenchmarkError.system(operation: "run \(words[0])", code: error) }
+        var status: Int32 = 0
+        while waitpid(child, &status, 0) < 0, errno == EINTR {}
+        guard status == 0 else { throw BenchmarkError.command(words.joined(separator: " "), status: status) }
     }
 
     private static func remove(_ folders: String...) {
