@@ -53,7 +53,8 @@ demo-down: root
 
 bench: root
 	@Scripts/install-dependencies build test
-	$(SWIFT) build -c release --product bulkhead --product bulkhead-benchmarks
+	$(SWIFT) build -c release --product bulkhead
+	$(SWIFT) build -c release --product bulkhead-benchmarks
 	@Scripts/bench
 
 clean:

@@ -32,7 +32,7 @@ public final class BPFDataplane: Dataplane {
     }
 
     let configuration: Configuration
-    let kernel: KernelObject
+    package let kernel: KernelObject
     private let lock: Descriptor
     var control: TrafficControl
     var decisions: DecisionLog

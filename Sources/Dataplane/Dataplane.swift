@@ -8,7 +8,8 @@ public protocol Dataplane: AnyObject {
     /// packet. When it throws, the program before is still wholly in force, except that endpoints named in
     /// the error as not attached drop everything or are not policed, as the error says.
     func apply(_ program: NodeProgram) throws -> ApplyReport
-    /// The connections and drops seen since the last call; never blocks.
+    /// The connections and drops seen since the last call, oldest first; never blocks, and leaves what would take more than
+    /// some milliseconds for the next call.
     func drainEvents(_ body: (ConnectionEvent) -> Void) throws
     /// Every flow the kernel holds, with its counters; removes those that have expired.
     func sweepFlows(_ body: (FlowSnapshot) -> Void) throws

@@ -284,7 +284,8 @@ final class EnforcementLoop {
         }
         pollInterval = count > 0
             ? configuration.busyPollInterval : min(pollInterval * 2, configuration.idlePollInterval)
-        nextPoll = clock.now + pollInterval
+        // After so many there are more: only the mailbox is looked into before the rest.
+        nextPoll = count >= NodeAgentLimits.eventsOfAFlood ? clock.now : clock.now + pollInterval
     }
 
     private func sweep() {

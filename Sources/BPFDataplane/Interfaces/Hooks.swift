@@ -2,7 +2,7 @@ import CLinux
 import Netlink
 
 /// Our filters on an interface: which they are, and how they come and go. Other tools' filters are never touched.
-enum Hooks {
+package enum Hooks {
     /// Before every other filter: one that decides earlier could let a packet pass us.
     static let priority: UInt16 = 1
     static let handle: UInt32 = 0xb1
@@ -21,7 +21,7 @@ enum Hooks {
     }
 
     /// Attaches both programs, or replaces those of an earlier agent. What the workload sends is policed first.
-    static func attach(
+    package static func attach(
         _ control: inout TrafficControl, index: Int32, interface: String, from: Int32, to: Int32
     ) throws(TrafficControlError) {
         try control.addHooks(index: index, interface: interface)

@@ -28,10 +28,10 @@ struct EventRing: ~Copyable {
     /// Readable in poll(2) when records wait; programs wake pollers only for a record that finds the ring empty.
     var pollDescriptor: Int32 { descriptor.raw }
 
-    /// Hands over every complete record, oldest first, and frees its room after `body` returns. Never blocks. Returns
-    /// how many there were.
+    /// Hands over the complete records that are there now, oldest first and at most `limit`, and frees the room of each
+    /// after `body` returns. Never blocks, and ends however fast the programs write. Returns how many there were.
     @discardableResult
-    func drain(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows -> Int {
+    func drain(limit: Int = .max, _ body: (UnsafeRawBufferPointer) throws -> Void) rethrows -> Int {
         let busy: UInt32 = 1 << 31
         let discarded: UInt32 = 1 << 30
         let headerSize = 8
@@ -39,8 +39,9 @@ struct EventRing: ~Copyable {
         let producer = self.producer.start.assumingMemoryBound(to: UInt64.self)
         let data = UnsafeRawPointer(self.producer.start) + SharedMemory.pageSize
         var position = bulkhead_load64(consumer)
+        let end = bulkhead_load64(producer)
         var records = 0
-        while position < bulkhead_load64(producer) {
+        while position < end, records < limit {
             let header = data + Int(position & UInt64(size - 1))
             let length = bulkhead_load32(header.assumingMemoryBound(to: UInt32.self))
             if length & busy != 0 { break }

@@ -6,11 +6,11 @@ import Glibc
 ///
 /// The maps are pinned and outlive this value and this process; the programs live as long as they are attached, or
 /// this value.
-struct KernelObject: ~Copyable {
+package struct KernelObject: ~Copyable {
     /// For tc ingress of a host-side interface.
-    let fromWorkload: Descriptor
+    package let fromWorkload: Descriptor
     /// For tc egress of a host-side interface.
-    let toWorkload: Descriptor
+    package let toWorkload: Descriptor
 
     let meta: MappedWords
     /// Two words a slot: `attached`, then `flags << 32 | zone`.

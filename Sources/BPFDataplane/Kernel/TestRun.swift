@@ -2,19 +2,19 @@ import CBPF
 
 /// Runs a program on a packet that exists only for it (BPF_PROG_TEST_RUN): the same program, maps and verifier as on
 /// an interface.
-enum TestRun {
-    struct Result {
+package enum TestRun {
+    package struct Result {
         /// What the program returned: -1 lets the packet go on, 2 drops it.
-        var verdict: Int32
+        package var verdict: Int32
         /// Mean of the repetitions.
-        var nanoseconds: UInt32
+        package var nanoseconds: UInt32
 
-        var passed: Bool { verdict == -1 }
+        package var passed: Bool { verdict == -1 }
     }
 
     /// `packet` starts with the Ethernet header. The interfaces of the context must exist in this process's network
     /// namespace.
-    static func run(
+    package static func run(
         program: borrowing Descriptor, packet: [UInt8], context: bulkhead_test_context, repetitions: Int = 1
     ) throws -> Result {
         var result = Result(verdict: 0, nanoseconds: 0)

@@ -4,9 +4,13 @@ import PolicyModel
 
 /// What the kernel tells of connections.
 extension BPFDataplane {
+    /// In one call of `drainEvents`: a few milliseconds' work. A change of policy must not wait longer because a workload
+    /// floods.
+    private static let eventsPerDrain = 2048
+
     public func drainEvents(_ body: (ConnectionEvent) -> Void) throws {
         settle()
-        kernel.events.drain { record in
+        kernel.events.drain(limit: Self.eventsPerDrain) { record in
             guard record.count >= MemoryLayout<bulkhead_event>.size else { return }
             let event = record.loadUnaligned(as: bulkhead_event.self)
             let closed =
