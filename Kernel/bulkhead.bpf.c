@@ -262,7 +262,11 @@ VERIFIED_ONCE __u32 first_packet(struct packet *packet, const struct bulkhead_fl
 			return PASS(BULKHEAD_LOCAL_HOST);
 		outcome = PASS(BULKHEAD_LOCAL_HOST);
 	} else if (is_own(packet, &packet->key.peer)) {
-		return PASS(BULKHEAD_ITSELF);
+		/* Anybody on a bridge can send with the workload's address: what it did not send does not come back. */
+		if (packet->direction == BULKHEAD_INGRESS)
+			return sent_by_itself(packet) ? PASS(0) : DROP(BULKHEAD_SPOOFED_SOURCE);
+		outcome = PASS(BULKHEAD_ITSELF);
+		state = 0; /* each way has its entry, and is none that was adopted */
 	} else if (packet->direction == BULKHEAD_INGRESS && dhcp_answer(packet)) {
 		return PASS(BULKHEAD_CONTROL);
 	} else if (packet->key.protocol == PROTOCOL_TCP && !bare_syn) {
@@ -345,7 +349,7 @@ VERIFIED_ONCE __u32 follow(struct packet *packet)
 
 static __always_inline __u32 decide_packet(struct __sk_buff *skb, struct packet *packet)
 {
-	__u32 leg, outcome = identify(skb, packet);
+	__u32 outcome = identify(skb, packet);
 
 	if (outcome == CONTINUE)
 		outcome = parse(skb, packet);
@@ -362,10 +366,8 @@ static __always_inline __u32 decide_packet(struct __sk_buff *skb, struct packet 
 	case CLASS_ERROR:
 		return icmp_error(skb, packet);
 	}
-	if (same(&packet->key.local, &packet->key.peer))
-		return own_leg(packet->key.slot, packet->key.family, &packet->key.local, &leg) == WORD_FOUND
-			       ? PASS(BULKHEAD_ITSELF)
-			       : DROP(BULKHEAD_SPOOFED_SOURCE);
+	if (same(&packet->key.local, &packet->key.peer) && !is_own(packet, &packet->key.local))
+		return DROP(BULKHEAD_SPOOFED_SOURCE);
 	if (packet->later_part) {
 		outcome = recall_fragment(packet);
 		if (outcome != CONTINUE)

@@ -37,6 +37,15 @@ struct arp_packet {
 	__u8 target[4];
 };
 
+/* Ethernet's minimum without its checksum; an ARP packet (42 bytes) is padded up to it. More would carry data. */
+#define ARP_FRAME_BYTES 60u
+
+/*
+ * What solicitations and advertisements have at most on Ethernet: 24 bytes, then the options link-layer address (8),
+ * nonce (8, RFC 7527) and address registration (16, RFC 8505). More would carry data.
+ */
+#define NEIGHBOUR_BYTES 64u
+
 VERIFIED_ONCE __u32 arp(struct __sk_buff *skb, struct packet *packet)
 {
 	if (!packet)
@@ -45,7 +54,8 @@ VERIFIED_ONCE __u32 arp(struct __sk_buff *skb, struct packet *packet)
 	struct bulkhead_address sender = {};
 	__u32 value;
 
-	if (bpf_skb_load_bytes(skb, ETHERNET_HEADER, &request, sizeof(request)) || request.hardware != swap16(1) ||
+	if (skb->len > ARP_FRAME_BYTES ||
+	    bpf_skb_load_bytes(skb, ETHERNET_HEADER, &request, sizeof(request)) || request.hardware != swap16(1) ||
 	    request.protocol != swap16(ETHERTYPE_IPV4) || request.hardware_length != 6 || request.protocol_length != 4)
 		return DROP(BULKHEAD_MALFORMED);
 	packet->key.family = 4;
@@ -83,6 +93,9 @@ VERIFIED_ONCE __u32 neighbour(struct __sk_buff *skb, struct packet *packet)
 	/* A hop limit of 255 proves that no router forwarded it. */
 	if (packet->hop_limit != 255)
 		return DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
+	/* Of the frame, so that neither extension headers nor padding hold more. A router may have much to tell. */
+	if (type != 134 && skb->len > ETHERNET_HEADER + sizeof(struct ipv6_header) + NEIGHBOUR_BYTES)
+		return DROP(BULKHEAD_MALFORMED);
 	if (type >= 135 && (packet->transport_length < 24 ||
 			    bpf_skb_load_bytes(skb, packet->transport + 8, &target, sizeof(target))))
 		return DROP(BULKHEAD_MALFORMED);
@@ -130,14 +143,33 @@ VERIFIED_ONCE __u32 membership(struct __sk_buff *skb, struct packet *packet)
 	return unspecified(source) || is_own(packet, source) ? PASS(BULKHEAD_CONTROL) : DROP(BULKHEAD_SPOOFED_SOURCE);
 }
 
-/* The record that a slot has asked for an address: kept like a fragment's, under an identification none can have. */
-static __always_inline void dhcp_key(struct bulkhead_fragment_key *key, __u32 slot)
+/*
+ * The record that a slot has asked for an address, for IPv6 from which one: kept like a fragment's that goes towards
+ * no address, which none can.
+ */
+static __always_inline void dhcp_key(struct bulkhead_fragment_key *key, const struct packet *packet)
 {
 	__builtin_memset(key, 0, sizeof(*key));
-	key->slot = slot;
-	key->family = 4;
+	key->slot = packet->key.slot;
+	key->family = packet->key.family;
 	key->protocol = PROTOCOL_UDP;
 	key->identification = 0xffffffff;
+	if (packet->key.family == 6)
+		key->source = packet->key.local;
+}
+
+/* A question for an address goes to everybody (RFC 2131), or to all agents and servers of the link (RFC 8415). */
+static __always_inline int dhcp_question(const struct packet *packet)
+{
+	const struct bulkhead_address *local = &packet->key.local;
+	const struct bulkhead_address *peer = &packet->key.peer;
+
+	if (packet->key.family == 4)
+		return packet->key.local_port == 68 && packet->key.peer_port == 67 && unspecified(local) &&
+		       word_of(peer, 0) == 0xffffffff;
+	return packet->key.local_port == 546 && packet->key.peer_port == 547 && link_local6(local) &&
+	       word_of(peer, 0) == swap32(0xff020000) && !word_of(peer, 1) && !word_of(peer, 2) &&
+	       word_of(peer, 3) == swap32(0x00010002);
 }
 
 /* Packets from an address that is not the workload's. */
@@ -148,32 +180,31 @@ VERIFIED_ONCE __u32 foreign_source(struct packet *packet)
 	struct bulkhead_fragment_key key;
 	struct bulkhead_fragment value;
 
-	if (packet->key.protocol != PROTOCOL_UDP || packet->first_part || packet->later_part)
+	if (packet->key.protocol != PROTOCOL_UDP || packet->first_part || packet->later_part || !dhcp_question(packet))
 		return DROP(BULKHEAD_SPOOFED_SOURCE);
-	if (packet->key.family == 4 && unspecified(&packet->key.local) && packet->key.local_port == 68 &&
-	    packet->key.peer_port == 67) {
-		dhcp_key(&key, packet->key.slot);
-		value.word = bulkhead_word(0, bulkhead_tag(&key, sizeof(key)));
-		value.seen = packet->now;
-		bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
-		return PASS(BULKHEAD_CONTROL);
-	}
-	if (packet->key.family == 6 && link_local6(&packet->key.local) && packet->key.local_port == 546 &&
-	    packet->key.peer_port == 547)
-		return PASS(BULKHEAD_CONTROL);
-	return DROP(BULKHEAD_SPOOFED_SOURCE);
+	dhcp_key(&key, packet);
+	value.word = bulkhead_word(0, bulkhead_tag(&key, sizeof(key)));
+	value.seen = packet->now;
+	bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
+	return PASS(BULKHEAD_CONTROL);
 }
 
-/* A DHCP answer to an address that the workload asked for but does not use yet. */
+/* A DHCP answer to a workload that asked a moment ago. */
 static __always_inline int dhcp_answer(struct packet *packet)
 {
 	struct bulkhead_fragment_key key;
 	struct bulkhead_fragment *value;
 
-	if (packet->key.family != 4 || packet->key.protocol != PROTOCOL_UDP || packet->key.local_port != 68 ||
-	    packet->key.peer_port != 67)
+	if (packet->key.protocol != PROTOCOL_UDP)
 		return 0;
-	dhcp_key(&key, packet->key.slot);
+	if (packet->key.family == 4) {
+		if (packet->key.local_port != 68 || packet->key.peer_port != 67)
+			return 0;
+	} else if (packet->key.local_port != 546 || packet->key.peer_port != 547 ||
+		   !link_local6(&packet->key.local) || !link_local6(&packet->key.peer)) {
+		return 0;
+	}
+	dhcp_key(&key, packet);
 	value = bpf_map_lookup_elem(&fragments, &key);
 	return value && READ_ONCE(value->word) == bulkhead_word(0, bulkhead_tag(&key, sizeof(key))) &&
 	       packet->now - value->seen < BULKHEAD_FRAGMENT_LIFETIME;
@@ -184,13 +215,8 @@ VERIFIED_ONCE __u32 foreign_destination(struct packet *packet)
 {
 	if (!packet)
 		return DROP(BULKHEAD_NOT_ITS_ADDRESS);
-	if (packet->key.protocol == PROTOCOL_UDP && !packet->first_part && !packet->later_part) {
-		if (packet->key.family == 4 && packet->key.peer_port == 67 && packet->key.local_port == 68)
-			return PASS(BULKHEAD_CONTROL);
-		if (packet->key.family == 6 && packet->key.peer_port == 547 && packet->key.local_port == 546 &&
-		    link_local6(&packet->key.local) && link_local6(&packet->key.peer))
-			return PASS(BULKHEAD_CONTROL);
-	}
+	if (!packet->first_part && !packet->later_part && dhcp_answer(packet))
+		return PASS(BULKHEAD_CONTROL);
 	/* A subnet's broadcast address is known by its frame only. */
 	if (multicast(packet->key.family, &packet->key.local) || (packet->key.family == 4 && packet->group)) {
 		if (packet->from_host)

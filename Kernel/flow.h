@@ -248,6 +248,29 @@ static __always_inline int is_confirmed(__u8 protocol, __u32 state)
 	return (state & needed) == needed;
 }
 
+/*
+ * Whether the workload sent this packet, on its way back to it, itself: then a live entry has the tuple as it had it
+ * on its way out, which is this one's mirror image.
+ */
+VERIFIED_ONCE int sent_by_itself(const struct packet *packet)
+{
+	if (!packet)
+		return 0;
+	struct bulkhead_flow_key key = packet->key;
+	struct entry entry = {};
+
+	key.local = packet->key.peer;
+	key.peer = packet->key.local;
+	if (key.protocol == PROTOCOL_ICMP || key.protocol == PROTOCOL_ICMPV6) {
+		key.asker = key.asker ? 3 - key.asker : 0;
+	} else {
+		key.local_port = packet->key.peer_port;
+		key.peer_port = packet->key.local_port;
+	}
+	return find(&key, flow_tag(&key), &entry) && !expired(entry.flow, key.protocol, packet->now) &&
+	       (flags_of(entry.word) & (BULKHEAD_FLOW_EGRESS | BULKHEAD_FLOW_CUT)) == BULKHEAD_FLOW_EGRESS;
+}
+
 /* Makes the entry of a flow that was just allowed. Returns the outcome for the packet. */
 VERIFIED_ONCE __u32 open_flow(const struct packet *packet, __u32 outcome, __u32 flags, __u32 state)
 {

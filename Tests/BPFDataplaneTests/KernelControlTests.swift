@@ -30,6 +30,39 @@ extension KernelTests {
             #expect(try world.count(BULKHEAD_CONTROL) == 3)
         }
 
+        @Test func nothingRidesOnAddressResolution() throws {
+            let world = try closedWorld()
+            let malformed = KernelWorld.Verdict.dropped(BULKHEAD_MALFORMED)
+            func padded(_ frame: [UInt8], to length: Int) -> [UInt8] {
+                frame + [UInt8](repeating: 0x5a, count: length - frame.count)
+            }
+            let request = P.arp(operation: 1, sender: "10.0.0.1", target: "10.0.0.2")
+            let reply = P.arp(operation: 2, sender: "10.0.0.2", target: "10.0.0.1")
+            #expect(try world.send(.fromWorkload, padded(request, to: 60)) == .passed)
+            #expect(try world.send(.fromWorkload, padded(request, to: 61)) == malformed)
+            #expect(try world.send(.toWorkload, padded(reply, to: 60)) == .passed)
+            #expect(try world.send(.toWorkload, padded(reply, to: 61)) == malformed)
+
+            func message(_ type: UInt8, options: Int, extensions: [UInt8] = []) -> [UInt8] {
+                let body = P.icmp(
+                    type, 0, rest: P.address("fd00::1") + [UInt8](repeating: 1, count: options))
+                return P.ipv6(
+                    type == 134 ? "fe80::7" : "fd00::1", "ff02::1", extensions.isEmpty ? 58 : 60, extensions + body,
+                    hopLimit: 255, group: true)
+            }
+            for type: UInt8 in [133, 135, 136] {
+                for side in [KernelWorld.Side.fromWorkload, .toWorkload] {
+                    #expect(try world.send(side, message(type, options: 40)) == .passed)
+                    #expect(try world.send(side, message(type, options: 48)) == malformed)
+                    // Neither behind the message nor before it.
+                    #expect(try world.send(side, message(type, options: 40) + [0x5a]) == malformed)
+                    let extensions: [UInt8] = [58, 4, 1, 36] + [UInt8](repeating: 0x5a, count: 36)
+                    #expect(try world.send(side, message(type, options: 8, extensions: extensions)) == malformed)
+                }
+            }
+            #expect(try world.send(.toWorkload, message(134, options: 400)) == .passed)
+        }
+
         func discovery(_ type: UInt8, source: String, target: String, hopLimit: UInt8 = 255) -> [UInt8] {
             P.ipv6(source, "ff02::1", 58, P.icmp(type, 0, rest: P.address(target)), hopLimit: hopLimit, group: true)
         }
@@ -115,6 +148,61 @@ extension KernelTests {
             #expect(
                 try world.send(.toWorkload, P.ipv6("fe80::7", "fe80::5", 17, P.udp(53, 546)))
                     == .dropped(BULKHEAD_NOT_ITS_ADDRESS))
+        }
+
+        @Test func dhcpIsNoWayAroundPolicy() throws {
+            let world = try closedWorld()
+            let spoofed = KernelWorld.Verdict.dropped(BULKHEAD_SPOOFED_SOURCE)
+            let notItsAddress = KernelWorld.Verdict.dropped(BULKHEAD_NOT_ITS_ADDRESS)
+            func question(_ source: String, _ destination: String) -> [UInt8] {
+                let payload = source.contains(":") ? P.udp(546, 547) : P.udp(68, 67)
+                return source.contains(":")
+                    ? P.ipv6(source, destination, 17, payload) : P.ipv4(source, destination, 17, payload)
+            }
+            for destination in ["10.0.0.2", "10.0.0.255", "224.0.0.1", "0.0.0.0"] {
+                #expect(try world.send(.fromWorkload, question("0.0.0.0", destination)) == spoofed, "\(destination)")
+            }
+            #expect(try world.send(.fromWorkload, question("10.0.0.9", "255.255.255.255")) == spoofed)
+            for destination in ["fe80::7", "fd00::2", "ff02::1", "ff05::1:3", "ff02::1:3", "fe80::5"] {
+                #expect(try world.send(.fromWorkload, question("fe80::5", destination)) == spoofed, "\(destination)")
+            }
+            #expect(try world.send(.fromWorkload, question("::", "ff02::1:2")) == spoofed)
+
+            // None of these was a question, so there is no answer.
+            let offer = P.ipv4("10.0.0.254", "10.0.0.7", 17, P.udp(67, 68))
+            let broadcast = P.ipv4("10.0.0.254", "255.255.255.255", 17, P.udp(67, 68), group: true)
+            let advertisement = P.ipv6("fe80::7", "fe80::5", 17, P.udp(547, 546))
+            #expect(try world.send(.toWorkload, offer) == notItsAddress)
+            #expect(try world.send(.toWorkload, broadcast) == .dropped(BULKHEAD_MULTICAST))
+            #expect(try world.send(.toWorkload, advertisement) == notItsAddress)
+
+            #expect(try world.send(.fromWorkload, question("0.0.0.0", "255.255.255.255")) == .passed)
+            #expect(try world.send(.toWorkload, offer) == .passed)
+            #expect(try world.send(.toWorkload, broadcast) == .passed)
+            #expect(try world.send(.toWorkload, advertisement) == notItsAddress)
+            #expect(try world.send(.fromWorkload, question("fe80::5", "ff02::1:2")) == .passed)
+            #expect(try world.send(.toWorkload, advertisement) == .passed)
+            // Only to the address that asked, and only on the link.
+            #expect(
+                try world.send(.toWorkload, P.ipv6("fe80::7", "fe80::6", 17, P.udp(547, 546))) == notItsAddress)
+            #expect(
+                try world.send(.toWorkload, P.ipv6("fd00::7", "fe80::5", 17, P.udp(547, 546))) == notItsAddress)
+
+            try forgetQuestions(world)
+            #expect(try world.send(.toWorkload, offer) == notItsAddress)
+            #expect(try world.send(.toWorkload, broadcast) == .dropped(BULKHEAD_MULTICAST))
+            #expect(try world.send(.toWorkload, advertisement) == notItsAddress)
+        }
+
+        /// Makes what was asked look as if it were 31 seconds ago.
+        func forgetQuestions(_ world: KernelWorld) throws {
+            var records: [(bulkhead_fragment_key, bulkhead_fragment)] = []
+            try world.kernel.fragments.forEach { records.append(($0, $1)) }
+            #expect(records.count == 2)
+            for (key, var value) in records {
+                value.seen = world.now &- 31_000_000_000
+                try world.kernel.fragments.update(key, value)
+            }
         }
     }
 }

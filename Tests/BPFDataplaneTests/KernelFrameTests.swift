@@ -127,6 +127,49 @@ extension KernelTests {
             #expect(try world.count(BULKHEAD_ITSELF) == 2)
         }
 
+        @Test func onlyWhatAWorkloadSentToItselfComesBack() throws {
+            let world = try KernelWorld()
+            let spoofed = KernelWorld.Verdict.dropped(BULKHEAD_SPOOFED_SOURCE)
+            try world.kernel.legs.setPayload(3, for: world.legKey("10.0.0.3"))
+            for stack in [KernelWorld.egressStack, KernelWorld.ingressStack] {
+                try world.setBase(stack, allowed: false)
+            }
+            for other in ["10.0.0.1", "10.0.0.3"] {
+                let exchanges: [(UInt8, question: [UInt8], answer: [UInt8])] = [
+                    (17, P.udp(1000, 2000), P.udp(2000, 1000)),
+                    (6, P.tcp(1000, 80, P.syn, sequence: 100), P.tcp(80, 1000, P.synAck, acknowledgement: 101)),
+                    (1, P.icmp(8, 0, identifier: 7), P.icmp(0, 0, identifier: 7)),
+                    (132, P.big(UInt32(0x03e8_0050)) + [UInt8](repeating: 0, count: 8),
+                     P.big(UInt32(0x0050_03e8)) + [UInt8](repeating: 0, count: 8)),
+                ]
+                for (transport, question, answer) in exchanges {
+                    let out = P.ipv4("10.0.0.1", other, transport, question)
+                    let back = P.ipv4(other, "10.0.0.1", transport, answer)
+                    #expect(try world.send(.toWorkload, out) == spoofed, "\(transport)")
+                    #expect(try world.send(.fromWorkload, out) == .passed)
+                    for _ in 0..<2 { #expect(try world.send(.toWorkload, out) == .passed, "\(transport)") }
+                    #expect(try world.send(.fromWorkload, back) == .passed)
+                    #expect(try world.send(.toWorkload, back) == .passed, "\(transport)")
+                }
+                // The connection goes on.
+                let data = P.ipv4("10.0.0.1", other, 6, P.tcp(1000, 80, P.ack, acknowledgement: 1001, data: 9))
+                for side in [KernelWorld.Side.fromWorkload, .toWorkload] {
+                    #expect(try world.send(side, data) == .passed)
+                }
+                // Other ports are another conversation.
+                #expect(try world.send(.toWorkload, P.ipv4("10.0.0.1", other, 17, P.udp(1000, 2001))) == spoofed)
+            }
+            #expect(try world.send(.toWorkload, P.ipv4("10.0.0.9", "10.0.0.9", 17, udp)) == spoofed)
+            // In parts: each follows the first.
+            let first = P.ipv4("10.0.0.1", "10.0.0.1", 17, P.udp(5, 6, data: 8), fragment: 0x2000, identification: 77)
+            let later = P.ipv4("10.0.0.1", "10.0.0.1", 17, [1, 2, 3, 4], fragment: 2, identification: 77)
+            #expect(try world.send(.toWorkload, first) == spoofed)
+            #expect(try world.send(.toWorkload, later) == .dropped(BULKHEAD_FRAGMENT))
+            for side in [KernelWorld.Side.fromWorkload, .toWorkload] {
+                for part in [first, later] { #expect(try world.send(side, part) == .passed) }
+            }
+        }
+
         @Test func multicastFollowsTheIngressPolicy() throws {
             let world = try KernelWorld()
             let packets = [
