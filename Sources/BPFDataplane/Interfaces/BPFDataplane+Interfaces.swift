@@ -83,8 +83,8 @@ extension BPFDataplane {
     /// The slot has no use for the interface any more: without our hooks its packets pass again.
     private func letGo(_ index: Int32, _ slot: UInt32) {
         do {
-            // Otherwise it is another's by now.
-            if try kernel.interfaces.payload(of: Self.entry(index)) == slot {
+            // With another's slot, its hooks are that one's by now.
+            if try kernel.interfaces.payload(of: Self.entry(index)) ?? slot == slot {
                 try Hooks.detach(&control, index: index, interface: Self.name(of: index))
                 try kernel.interfaces.delete(Self.entry(index))
             }

@@ -12,7 +12,12 @@ extension BPFDataplane {
     /// Attaches hooks that vanished. Looks at 512 interfaces a call, all in turn; one costs some ten microseconds.
     public func maintain() -> [String] {
         bulkhead_answer_namespace_lock(namespaceLock.raw)
-        letGoOfAbandoned()
+        if !abandoned.isEmpty {
+            // Packets that are in a program now still have their slots.
+            serial += 1
+            letGoOfAbandoned()
+            grace.request(serial)
+        }
         for key in losses.next(Self.checksInOneCall, of: slots.policed.keys) {
             guard let attachment = slots.policed[key]?.attachment else { continue }
             mend(key, attachment)

@@ -16,9 +16,8 @@ extension BPFDataplane {
         if released.isEverything {
             warnings.append("enforcement was released on all interfaces; restart bulkhead to enforce again")
         }
-        for interface in released.interfaces.sorted(by: { ($0.interfaceName, $0.interfaceIndex) < ($1.interfaceName, $1.interfaceIndex) }) {
-            warnings.append(
-                "interface \(interface.interfaceName) was released and is not policed; restart bulkhead to enforce again")
+        for name in Set(released.interfaces.map(\.interfaceName)).sorted() {
+            warnings.append("interface \(name) was released and is not policed; restart bulkhead to enforce again")
         }
         for (index, abandoned) in self.abandoned.sorted(by: { $0.key < $1.key }) {
             warnings.append(

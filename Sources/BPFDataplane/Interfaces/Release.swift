@@ -16,7 +16,9 @@ public enum Release {
         let links = try NetworkInterface.all().filter { interface == nil || interface == $0.name }
         // First, so that a running agent does not attach again what is being removed.
         var taken = ReleaseMarker.Content()
-        if interface == nil { taken.isEverything = true } else {
+        if interface == nil {
+            taken.isEverything = true
+        } else {
             taken.interfaces = Set(links.map { .init(interfaceName: $0.name, interfaceIndex: $0.index) })
         }
         try ReleaseMarker(stateDirectory: stateDirectory).add(taken)
