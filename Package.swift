@@ -8,8 +8,7 @@ let optimised: [SwiftSetting] = [.unsafeFlags(["-O"], .when(configuration: .debu
 let package = Package(
     name: "bulkhead",
     products: [
-        .executable(name: "bulkhead", targets: ["bulkhead"]),
-        .executable(name: "bulkhead-benchmarks", targets: ["bulkhead-benchmarks"]),
+        .executable(name: "bulkhead", targets: ["bulkhead"])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
@@ -91,23 +90,12 @@ let package = Package(
         .executableTarget(
             name: "bulkhead",
             dependencies: [
-                "PolicyModel", "PolicyAnalysis", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
+                "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
                 "WorkloadSources", "ControlPlane", "NodeAgent",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
-
-        // What it costs.
-        .target(
-            name: "CBenchmarks", path: "Benchmarks/CBenchmarks", cSettings: [.define("_GNU_SOURCE")],
-            linkerSettings: [.linkedLibrary("bpf")]),
-        .executableTarget(
-            name: "bulkhead-benchmarks",
-            dependencies: [
-                "BPFDataplane", "CBPF", "CBenchmarks", "Dataplane", "Netlink", "PolicyEngine", "PolicyModel",
-            ],
-            path: "Benchmarks", exclude: ["CBenchmarks", "change_to_packet.py"]),
 
         // Tests. PolicyTesting makes worlds and packets for every test that compares deciders.
         .target(

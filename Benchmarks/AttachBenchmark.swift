@@ -28,9 +28,7 @@ enum AttachBenchmark {
         for name in names {
             guard let index = indexes[name] else { continue }
             let began = ContinuousClock.now
-            try Hooks.attach(
-                &control, index: index, interface: name, from: dataplane.kernel.fromWorkload.raw,
-                to: dataplane.kernel.toWorkload.raw)
+            try Hooks.attach(&control, index: index, interface: name, dataplane.programs)
             measurement.add((ContinuousClock.now - began).milliseconds)
         }
         Benchmarks.say("attach of an interface: fresh veths that are up, \(hooks) in one namespace, over rtnetlink, one after another")

@@ -34,6 +34,9 @@ public final class BPFDataplane: Dataplane {
     let configuration: Configuration
     package let kernel: KernelObject
     private let lock: Descriptor
+    /// Held: two agents in one network namespace would replace each other's hooks.
+    let namespaceLock: Descriptor
+    package let programs: Hooks.Programs
     var control: TrafficControl
     var decisions: DecisionLog
     var slots: EndpointSlots
@@ -44,6 +47,8 @@ public final class BPFDataplane: Dataplane {
     let grace = GraceWorker()
     /// Endpoints whose hooks are to be set at the next program.
     var unhooked: Set<EndpointKey> = []
+    /// Interfaces whose hooks nobody claims and that could not be removed, by index.
+    var abandoned: [Int32: Abandoned] = [:]
     var losses = HookLosses()
     /// From the last sweep.
     var flowCounts = (confirmed: 0, halfOpen: 0)
@@ -64,9 +69,17 @@ public final class BPFDataplane: Dataplane {
                 : BPFDataplaneError.file(path: pins, operation: "lock", errno: -lock)
         }
         self.lock = Descriptor(owning: lock)
+        let namespaceLock = bulkhead_lock_namespace("bulkhead-agent")
+        guard namespaceLock >= 0 else {
+            throw namespaceLock == -EADDRINUSE
+                ? BPFDataplaneError.namespaceTaken
+                : BPFDataplaneError.file(path: "@bulkhead-agent", operation: "take the socket name", errno: -namespaceLock)
+        }
+        self.namespaceLock = Descriptor(owning: namespaceLock)
         ReleaseMarker(stateDirectory: folder).remove()
         control = try TrafficControl()
         kernel = try KernelObject(pinDirectory: pins)
+        programs = try Hooks.Programs(from: kernel.fromWorkload.raw, to: kernel.toWorkload.raw)
         // The earlier agent's last change may still have readers.
         _ = bulkhead_wait_for_grace()
         var limits = configuration.limits
@@ -92,10 +105,10 @@ public final class BPFDataplane: Dataplane {
 
     public func apply(_ program: NodeProgram) throws -> ApplyReport {
         let released = ReleaseMarker(stateDirectory: configuration.stateDirectory).content
-        if released.contains(ReleaseMarker.everything) { throw BPFDataplaneError.released }
+        if released.isEverything { throw BPFDataplaneError.released }
         settle()
         var writes = 0
-        let attachments = program.attachments.filter { !released.contains($0.value.interfaceName) }
+        let attachments = attachments(of: program, released)
         let legs = try legs(of: program, attachments)
         let numbers = try decisions.numbers(of: program.tables.decisions)
         kernel.meta.store(UInt64(decisions.next), at: Int(BULKHEAD_META_NEXT_DECISION.rawValue))
@@ -112,7 +125,12 @@ public final class BPFDataplane: Dataplane {
         revision = program.revision
         kernel.meta.store(UInt64(bitPattern: program.revision), at: Int(BULKHEAD_META_REVISION.rawValue))
         serial += 1
-        let failures = try police(program, attachments, released)
+        var failures = police(program, attachments)
+        for (key, attachment) in program.attachments where released.includes(attachment) {
+            failures[key] =
+                "interface \(attachment.interfaceName) was released with `bulkhead release --interface`; restart "
+                + "`bulkhead up` to police it again"
+        }
         if !state.isSettled { grace.request(serial) }
         return ApplyReport(mapWrites: writes, failures: failures)
     }
@@ -127,6 +145,22 @@ public final class BPFDataplane: Dataplane {
             settleNow()
             return try state.transition(to: tables, legs: legs, decisions: numbers)
         }
+    }
+
+    /// The interfaces to police: an endpoint whose interface is not there under its name keeps the one it had, as long
+    /// as that exists and nobody else claims it.
+    private func attachments(
+        of program: NodeProgram, _ released: ReleaseMarker.Content
+    ) -> [EndpointKey: NodeProgram.Attachment] {
+        var attachments = program.attachments
+        var claimed = Set(attachments.values.map(\.interfaceIndex))
+        for key in Set(program.tables.legs.keys.map(\.endpoint)) where attachments[key] == nil {
+            guard let former = slots.policed[key]?.attachment, Self.currentName(of: former.interfaceIndex) != nil,
+                claimed.insert(former.interfaceIndex).inserted
+            else { continue }
+            attachments[key] = former
+        }
+        return attachments.filter { !released.includes($0.value) }
     }
 
     private func legs(

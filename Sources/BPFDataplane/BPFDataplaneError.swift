@@ -4,6 +4,8 @@ import Glibc
 public enum BPFDataplaneError: Error, Hashable, Sendable {
     /// Another agent has the same pinned maps.
     case locked(path: String)
+    /// Another agent enforces in the same network namespace, with other maps.
+    case namespaceTaken
     case file(path: String, operation: String, errno: Int32)
     /// The kernel took only a part of a change; it was taken back.
     case refused(map: String, entries: Int, capacity: Int, errno: Int32)
@@ -20,6 +22,11 @@ extension BPFDataplaneError: CustomStringConvertible {
         switch self {
         case .locked(let path):
             "another bulkhead agent enforces with the maps pinned in \(path); stop it, or give this one another --pin"
+        case .namespaceTaken:
+            """
+            another bulkhead agent enforces in this network namespace with another --pin; two would replace each other's \
+            hooks: stop it, or start this one in a network namespace of its own
+            """
         case .file(let path, let operation, let number):
             "cannot \(operation) \(path): \(String(cString: strerror(number)))"
         case .refused(let map, let entries, let capacity, let number):

@@ -64,6 +64,18 @@ int bulkhead_object_program(struct bulkhead_object *object, const char *name)
 	return program ? duplicate(bpf_program__fd(program)) : -ENOENT;
 }
 
+int bulkhead_program_number(int program, uint32_t *number)
+{
+	struct bpf_prog_info info = {0};
+	uint32_t size = sizeof(info);
+	int error = bpf_obj_get_info_by_fd(program, &info, &size);
+
+	if (error)
+		return error;
+	*number = info.id;
+	return 0;
+}
+
 void bulkhead_object_close(struct bulkhead_object *object) { bpf_object__close(REAL(object)); }
 
 int bulkhead_is_bpf_filesystem(const char *path)

@@ -1,12 +1,18 @@
 #include "CLinux.h"
 
+/* struct ucred */
+#define _GNU_SOURCE
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/membarrier.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,4 +54,49 @@ int bulkhead_lock_directory(const char *path)
 		return -error;
 	}
 	return fd;
+}
+
+int bulkhead_lock_namespace(const char *name)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct ucred holder;
+	socklen_t holder_size = sizeof(holder);
+	size_t length = strlen(name);
+	socklen_t size = offsetof(struct sockaddr_un, sun_path) + 1 + length;
+	int error;
+	int fd;
+
+	if (length >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path + 1, name, length);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (!bind(fd, (struct sockaddr *)&address, size) && !listen(fd, SOMAXCONN))
+		return fd;
+	error = errno;
+	if (error != EADDRINUSE) {
+		close(fd);
+		return -error;
+	}
+	/* Every user may take such a name: one without our rights must not keep us from starting. */
+	if (!connect(fd, (struct sockaddr *)&address, size) &&
+	    !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &holder, &holder_size) && holder.uid == geteuid()) {
+		close(fd);
+		return -EADDRINUSE;
+	}
+	return fd;
+}
+
+void bulkhead_answer_namespace_lock(int lock)
+{
+	int count;
+
+	for (count = 0; count < 4096; count++) {
+		int peer = accept4(lock, NULL, NULL, SOCK_CLOEXEC);
+
+		if (peer < 0)
+			return;
+		close(peer);
+	}
 }

@@ -65,7 +65,8 @@ public struct TrafficControl: ~Copyable {
         }
     }
 
-    /// Makes the qdisc that carries both hooks; false when it was there.
+    /// Makes the qdisc that carries both hooks; false when it was there. Throws where a qdisc of another kind has its
+    /// place: that has one list of filters for both hooks.
     @discardableResult
     public mutating func addHooks(index: Int32, interface: String) throws(TrafficControlError) -> Bool {
         let payload =
@@ -76,14 +77,35 @@ public struct TrafficControl: ~Copyable {
             try request(Int(RTM_NEWQDISC), flags: flags, payload, "add a clsact qdisc", interface)
             return true
         } catch where error.code == EEXIST {
+            let kind = try hooksKind(index: index, interface: interface)
+            guard kind == "clsact" else {
+                throw TrafficControlError(
+                    operation: error.operation, interface: interface, code: EEXIST,
+                    text: "interface \(interface) has an \(kind) qdisc of another tool, which cannot hold a program for "
+                        + "each direction; remove it with tc qdisc del dev \(interface) \(kind), or stop that tool")
+            }
             return false
         }
     }
 
-    /// Removes the qdisc and every filter in it, whoever made them; false when there was none.
+    /// Of the qdisc at the place of the hooks.
+    private mutating func hooksKind(index: Int32, interface: String) throws(TrafficControlError) -> String {
+        let operation = "read the clsact qdisc"
+        do {
+            let answer = try socket.ask(
+                UInt16(RTM_GETQDISC), payload: Self.header(index: index, parent: Self.clsactParent), operation: operation)
+            return answer.attributes(after: Self.headerSize)[UInt16(TCA_KIND)]?.text ?? ""
+        } catch {
+            throw TrafficControlError(operation: operation, interface: interface, code: error.code)
+        }
+    }
+
+    /// Removes the clsact qdisc and every filter in it, whoever made them; false when there was none.
     @discardableResult
     public mutating func removeHooks(index: Int32, interface: String) throws(TrafficControlError) -> Bool {
-        let payload = Self.header(index: index, parent: Self.clsactParent, handle: Self.clsactHandle)
+        let payload =
+            Self.header(index: index, parent: Self.clsactParent, handle: Self.clsactHandle)
+            + RouteMessage.attribute(UInt16(TCA_KIND), text: "clsact")
         do {
             try request(Int(RTM_DELQDISC), payload, "remove the clsact qdisc", interface)
             return true

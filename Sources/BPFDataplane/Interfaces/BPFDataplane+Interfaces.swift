@@ -35,8 +35,8 @@ extension BPFDataplane {
 
     /// After the tables are in force: hooks for endpoints that need them, none for those that left. Returns what failed.
     func police(
-        _ program: NodeProgram, _ attachments: [EndpointKey: NodeProgram.Attachment], _ released: Set<String>
-    ) throws -> [EndpointKey: String] {
+        _ program: NodeProgram, _ attachments: [EndpointKey: NodeProgram.Attachment]
+    ) -> [EndpointKey: String] {
         var failures: [EndpointKey: String] = [:]
         // An endpoint may leave an interface while another takes it: hooks and entry are the other's then.
         let inUse = Set(attachments.values.map(\.interfaceIndex))
@@ -45,66 +45,83 @@ extension BPFDataplane {
             setFlags(present.slot, isOpen: isOpenForIngress(key, program.tables))
             if present.attachment == attachment, !unhooked.contains(key) { continue }
             do {
-                if let old = present.attachment?.interfaceIndex, !inUse.contains(old) {
-                    try kernel.interfaces.delete(bulkhead_interface_key(ifindex: UInt32(bitPattern: old)))
-                }
-                try hook(key, present, attachment)
+                try hook(key, present.slot, attachment)
                 unhooked.remove(key)
             } catch {
                 failures[key] = "interface \(attachment.interfaceName) is not policed: \(error)"
             }
+            if let old = present.interface, old != attachment.interfaceIndex, !inUse.contains(old) {
+                letGo(old, present.slot)
+            }
         }
-        let leaving = slots.policed.filter { attachments[$0.key] == nil }
-        let unclaimed = slots.takeUnclaimed()
-        if leaving.isEmpty, unclaimed.isEmpty { return failures }
-        let links = try linksByIndex()
-        for (key, present) in leaving {
-            if let index = present.attachment?.interfaceIndex, !inUse.contains(index) { try unhook(index, links) }
-            clear(present.slot)
-            slots.remove(key, serial: serial)
+        for (key, present) in slots.policed where attachments[key] == nil {
+            slots.remove(key)
             unhooked.remove(key)
+            if let index = present.interface, !inUse.contains(index) {
+                letGo(index, present.slot)
+            } else {
+                free(present.slot)
+            }
         }
-        for (index, slot) in unclaimed {
-            try unhook(index, links)
-            clear(slot)
-            slots.leave(slot, serial: serial)
-        }
+        for (index, slot) in slots.takeUnclaimed() { letGo(index, slot) }
+        letGoOfAbandoned()
         return failures
     }
 
-    private func hook(
-        _ key: EndpointKey, _ present: EndpointSlots.Policed, _ attachment: NodeProgram.Attachment
-    ) throws {
-        let slot = present.slot
+    private func hook(_ key: EndpointKey, _ slot: UInt32, _ attachment: NodeProgram.Attachment) throws {
         if kernel.slots.load(Int(slot) * 2) == 0 {
             kernel.slots.store(configuration.bootTime(), at: Int(slot) * 2)
         }
-        let entry = bulkhead_interface_key(ifindex: UInt32(bitPattern: attachment.interfaceIndex))
-        try kernel.interfaces.setPayload(slot, for: entry)
-        do {
-            try Hooks.attach(
-                &control, index: attachment.interfaceIndex, interface: attachment.interfaceName,
-                from: kernel.fromWorkload.raw, to: kernel.toWorkload.raw)
-        } catch {
-            slots.note(nil, for: key)
-            throw error
-        }
+        slots.note(nil, for: key)
+        try kernel.interfaces.setPayload(slot, for: Self.entry(attachment.interfaceIndex))
+        slots.noteInterface(attachment.interfaceIndex, for: key)
+        try Hooks.attach(&control, index: attachment.interfaceIndex, interface: attachment.interfaceName, programs)
         slots.note(attachment, for: key)
         losses.noteInPlace(key)
     }
 
-    /// The endpoint was taken out of Bulkhead, or its interface is gone.
-    private func unhook(_ index: Int32, _ links: [Int32: NetworkInterface]) throws {
-        if let link = links[index] {
-            try Hooks.detach(&control, index: index, interface: link.name)
+    /// The slot has no use for the interface any more: without our hooks its packets pass again.
+    private func letGo(_ index: Int32, _ slot: UInt32) {
+        do {
+            // With another's slot, its hooks are that one's by now.
+            if try kernel.interfaces.payload(of: Self.entry(index)) ?? slot == slot {
+                try Hooks.detach(&control, index: index, interface: Self.name(of: index))
+                try kernel.interfaces.delete(Self.entry(index))
+            }
+            abandoned[index] = nil
+            free(slot)
+        } catch {
+            abandoned[index] = Abandoned(slot: slot, reason: "\(error)")
         }
-        try kernel.interfaces.delete(bulkhead_interface_key(ifindex: UInt32(bitPattern: index)))
     }
 
-    private func clear(_ slot: UInt32) {
+    /// Tries once more.
+    func letGoOfAbandoned() {
+        for (index, interface) in abandoned { letGo(index, interface.slot) }
+    }
+
+    /// Unless an endpoint or an interface still has it.
+    private func free(_ slot: UInt32) {
+        guard !slots.isInUse(slot), !abandoned.values.contains(where: { $0.slot == slot }) else { return }
         kernel.slots.store(0, at: Int(slot) * 2)
         kernel.slots.store(0, at: Int(slot) * 2 + 1)
+        slots.leave(slot, serial: serial)
     }
+
+    private static func entry(_ index: Int32) -> bulkhead_interface_key {
+        bulkhead_interface_key(ifindex: UInt32(bitPattern: index))
+    }
+
+    /// nil: there is no such interface any more.
+    static func currentName(of index: Int32) -> String? {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(IF_NAMESIZE)) { room in
+            guard let start = room.baseAddress, if_indextoname(UInt32(bitPattern: index), start) != nil else { return nil }
+            return String(cString: start)
+        }
+    }
+
+    /// For a person.
+    static func name(of index: Int32) -> String { currentName(of: index) ?? "number \(index)" }
 
     private func setFlags(_ slot: UInt32, isOpen: Bool) {
         let flags = isOpen ? UInt64(BULKHEAD_SLOT_OPEN_INGRESS) : 0

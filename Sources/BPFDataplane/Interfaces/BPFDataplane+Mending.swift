@@ -1,3 +1,4 @@
+import CLinux
 import Dataplane
 import Glibc
 import Netlink
@@ -10,6 +11,13 @@ extension BPFDataplane {
 
     /// Attaches hooks that vanished. Looks at 512 interfaces a call, all in turn; one costs some tens of microseconds.
     public func maintain() -> [String] {
+        bulkhead_answer_namespace_lock(namespaceLock.raw)
+        if !abandoned.isEmpty {
+            // Packets that are in a program now still have their slots.
+            serial += 1
+            letGoOfAbandoned()
+            grace.request(serial)
+        }
         for key in losses.next(Self.checksInOneCall, of: slots.policed.keys) {
             guard let attachment = slots.policed[key]?.attachment else { continue }
             mend(key, attachment)
@@ -22,15 +30,14 @@ extension BPFDataplane {
     func mend(_ key: EndpointKey, _ attachment: NodeProgram.Attachment) -> Bool {
         let (index, name) = (attachment.interfaceIndex, attachment.interfaceName)
         do {
-            if Hooks.areComplete(try control.filters(index: index, interface: name)) {
+            if Hooks.areComplete(try control.filters(index: index, interface: name), programs) {
                 losses.noteInPlace(key)
                 return true
             }
             // Read after the loss was seen: a release notes what it takes before it takes it.
             let released = ReleaseMarker(stateDirectory: configuration.stateDirectory).content
-            if released.contains(name) || released.contains(ReleaseMarker.everything) { return true }
-            try Hooks.attach(
-                &control, index: index, interface: name, from: kernel.fromWorkload.raw, to: kernel.toWorkload.raw)
+            if released.includes(attachment) { return true }
+            try Hooks.attach(&control, index: index, interface: name, programs)
         } catch {
             // The interface itself is gone: its endpoint will be told to leave or to wait.
             if error.code == ENODEV { return true }

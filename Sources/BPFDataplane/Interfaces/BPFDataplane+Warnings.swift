@@ -13,22 +13,32 @@ extension BPFDataplane {
                 "the pinned maps in \(configuration.pinDirectory) are gone: enforcement ends with this process; restart it")
         }
         let released = ReleaseMarker(stateDirectory: configuration.stateDirectory).content
-        for name in released.sorted() {
+        if released.isEverything {
+            warnings.append("enforcement was released on all interfaces; restart bulkhead to enforce again")
+        }
+        for name in Set(released.interfaces.map(\.interfaceName)).sorted() {
+            warnings.append("interface \(name) was released and is not policed; restart bulkhead to enforce again")
+        }
+        for (index, abandoned) in self.abandoned.sorted(by: { $0.key < $1.key }) {
             warnings.append(
-                name == ReleaseMarker.everything
-                    ? "enforcement was released on all interfaces; restart bulkhead to enforce again"
-                    : "interface \(name) was released and is not policed; restart bulkhead to enforce again")
+                "interface \(Self.name(of: index)) keeps hooks that no workload claims, which drop its packets: "
+                    + "\(abandoned.reason); their removal is tried again every second")
         }
         for (key, present) in slots.policed.sorted(by: { $0.key < $1.key }) {
             guard let attachment = present.attachment else {
                 warnings.append("endpoint \(key) is not policed: its hooks could not be attached")
                 continue
             }
-            if released.contains(attachment.interfaceName) || released.contains(ReleaseMarker.everything) { continue }
+            if released.includes(attachment) { continue }
+            if let name = Self.currentName(of: attachment.interfaceIndex), name != attachment.interfaceName {
+                warnings.append(
+                    "interface \(attachment.interfaceName) is named \(name) now, and stays policed as endpoint \(key) while "
+                        + "that endpoint exists")
+            }
             mend(key, attachment)
             do {
                 let faults = try Hooks.faults(
-                    &control, index: attachment.interfaceIndex, interface: attachment.interfaceName)
+                    &control, index: attachment.interfaceIndex, interface: attachment.interfaceName, programs)
                 if !faults.isEmpty { unhooked.insert(key) }
                 warnings += faults
             } catch {

@@ -5,8 +5,10 @@ import PolicyModel
 struct EndpointSlots {
     struct Policed {
         var slot: UInt32
-        /// nil while the interface is not there.
+        /// nil while the interface is not there, or its hooks could not be attached.
         var attachment: NodeProgram.Attachment?
+        /// The interface whose packets are the slot's, hooked or not.
+        var interface: Int32?
     }
 
     private(set) var policed: [EndpointKey: Policed] = [:]
@@ -47,18 +49,23 @@ struct EndpointSlots {
         policed[key]?.attachment = attachment
     }
 
+    mutating func noteInterface(_ index: Int32, for key: EndpointKey) { policed[key]?.interface = index }
+
+    /// Whether an endpoint is policed with it.
+    func isInUse(_ slot: UInt32) -> Bool {
+        names[slot].flatMap { policed[$0] }?.slot == slot
+    }
+
     /// The interfaces that no endpoint claimed.
     mutating func takeUnclaimed() -> [Int32: UInt32] {
         defer { adopted = [:] }
         return adopted
     }
 
-    /// `serial`: of the transition after which no packet gets the slot.
-    mutating func remove(_ key: EndpointKey, serial: UInt64) {
-        guard let present = policed.removeValue(forKey: key) else { return }
-        leaving[present.slot] = serial
-    }
+    /// The endpoint's slot is kept until `leave`.
+    mutating func remove(_ key: EndpointKey) { policed[key] = nil }
 
+    /// `serial`: of the transition after which no packet gets the slot.
     mutating func leave(_ slot: UInt32, serial: UInt64) { leaving[slot] = serial }
 
     /// Slots whose flows can be removed for good after the grace period of `serial`.

@@ -1,3 +1,4 @@
+import Dataplane
 import Foundation
 import Glibc
 import Netlink
@@ -12,11 +13,18 @@ public enum Release {
     public static func release(
         pinDirectory: String, stateDirectory: String, interface: String?
     ) throws -> [String] {
+        let links = try NetworkInterface.all().filter { interface == nil || interface == $0.name }
         // First, so that a running agent does not attach again what is being removed.
-        try ReleaseMarker(stateDirectory: stateDirectory).add(interface ?? ReleaseMarker.everything)
+        var taken = ReleaseMarker.Content()
+        if interface == nil {
+            taken.isEverything = true
+        } else {
+            taken.interfaces = Set(links.map { .init(interfaceName: $0.name, interfaceIndex: $0.index) })
+        }
+        try ReleaseMarker(stateDirectory: stateDirectory).add(taken)
         var control = try TrafficControl()
         var released: [String] = []
-        for link in try NetworkInterface.all() where interface == nil || interface == link.name {
+        for link in links {
             if try Hooks.detach(&control, index: link.index, interface: link.name) { released.append(link.name) }
         }
         if interface == nil { try unpin(pinDirectory) }
@@ -33,35 +41,4 @@ public enum Release {
             return
         }
     }
-}
-
-/// `STATE/released`: the interfaces, one a line, that `bulkhead release` took from a running agent.
-struct ReleaseMarker {
-    static let everything = "*"
-
-    private let path: String
-    private let stateDirectory: String
-
-    init(stateDirectory: String) {
-        self.stateDirectory = stateDirectory
-        path = stateDirectory + "/released"
-    }
-
-    var content: Set<String> {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else { return [] }
-        return Set(text.split(separator: "\n").map(String.init))
-    }
-
-    /// Nothing where there is no state folder, and so no agent.
-    func add(_ name: String) throws(BPFDataplaneError) {
-        guard FileManager.default.fileExists(atPath: stateDirectory) else { return }
-        let text = content.union([name]).sorted().joined(separator: "\n") + "\n"
-        do {
-            try text.write(toFile: path, atomically: true, encoding: .utf8)
-        } catch {
-            throw .file(path: path, operation: "write", errno: EIO)
-        }
-    }
-
-    func remove() { unlink(path) }
 }

@@ -19,6 +19,8 @@ int bulkhead_object_load(struct bulkhead_object *object);
 /* A new descriptor, the caller's own. */
 int bulkhead_object_map(struct bulkhead_object *object, const char *name);
 int bulkhead_object_program(struct bulkhead_object *object, const char *name);
+/* The kernel's number of a program; never 0. */
+int bulkhead_program_number(int program, uint32_t *number);
 void bulkhead_object_close(struct bulkhead_object *object);
 
 /* 1 when `path` lies in a BPF file system, 0 when not. */
