@@ -219,7 +219,8 @@ import Testing
         let fixture = try AgentFixture()
         fixture.links.set(["veth1": 7])
         try await fixture.run {
-            try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            let first = try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            _ = await fixture.enforced(first, Objects.key("web"))
             try await fixture.put(Objects.endpoint("second", interface: "veth1", address: "10.1.0.2"))
             let revision = try await fixture.put(
                 Objects.endpoint("far", interface: "veth1", address: "10.1.0.3", node: "elsewhere"))
@@ -230,10 +231,10 @@ import Testing
                 await fixture.enforced(revision, Objects.key("nobody"))
                     == .failed("There is no workload endpoint default/nobody at revision \(revision)."))
             #expect(
-                await fixture.enforced(revision, Objects.key("web"), within: 0.1)
+                await fixture.enforced(revision, Objects.key("second"), within: 0.1)
                     == .failed(
-                        "After 0.1 s the workload endpoint default/web is not policed: Interface veth1 belongs to the workload "
-                            + "endpoint default/second: one interface, one endpoint."))
+                        "After 0.1 s the workload endpoint default/second is not policed: Interface veth1 belongs to the "
+                            + "workload endpoint default/web: one interface, one endpoint."))
             let cancelled = Task { await fixture.enforced(revision + 1_000, within: 600) }
             cancelled.cancel()
             #expect(await cancelled.value == .failed("The wait was cancelled."))

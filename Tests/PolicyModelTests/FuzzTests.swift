@@ -86,7 +86,10 @@ import Testing
             var defaulted = object
             Defaulting.apply(to: &defaulted, kind: kind)
             for candidate in [object, defaulted] {
-                let isValid = Validator.validate(candidate, kind: kind).allSatisfy { $0.reason == .unknown }
+                // What a later release will enforce of metadata is refused at the door, and passed over in what is stored.
+                let isValid = Validator.validate(candidate, kind: kind).allSatisfy {
+                    $0.reason == .unknown || ($0.reason == .notEnforcedYet && $0.path.hasPrefix("metadata."))
+                }
                 var world = PolicyWorld()
                 do {
                     try world.set(candidate)

@@ -114,12 +114,12 @@ import Testing
     }
 
     @Test func onlyVethsAndTapsAreTaken() throws {
-        try lab.onHost("ip link add br0 type bridge; ip link add dummy0 type dummy; ip tuntap add dev tun0 mode tun")
+        try lab.onHost("ip link add br0 type bridge; ip link add vxlan0 type vxlan id 5 dstport 4789; ip tuntap add dev tun0 mode tun")
         let advice = "and cannot be policed: name the host side of the workload's own veth, or its tap"
         for (interface, expected) in [
             ("lo", "Interface lo is the loopback \(advice)."),
             ("br0", "Interface br0 is a bridge \(advice), which is a port of the bridge."),
-            ("dummy0", "Interface dummy0 is of the kind dummy \(advice)."),
+            ("vxlan0", "Interface vxlan0 is of the kind vxlan \(advice)."),
             ("tun0", "Interface tun0 is a tun without Ethernet frames \(advice)."),
         ] {
             #expect(
@@ -158,11 +158,11 @@ import Testing
         while table["br0"] == nil { table = try #require(await iterator.next()) }
         while table["br0"] != nil { table = try #require(await iterator.next()) }
         #expect(table["renamed"] == index)
-        try lab.onHost("ip tuntap add dev tap0 mode tap; ip tuntap add dev tun0 mode tun; ip link add renamed.5 link renamed type vlan id 5")
-        while table["tap0"] == nil || table["tun0"] == nil || table["renamed.5"] == nil { table = try #require(await iterator.next()) }
+        try lab.onHost("ip tuntap add dev tap0 mode tap; ip tuntap add dev tun0 mode tun; ip link add macvlan0 link renamed type macvlan")
+        while table["tap0"] == nil || table["tun0"] == nil || table["macvlan0"] == nil { table = try #require(await iterator.next()) }
         #expect(table["tap0"]?.nature == .tap)
         #expect(table["tun0"]?.nature == .tun)
-        #expect(table["renamed.5"]?.nature == .other("vlan"))
+        #expect(table["macvlan0"]?.nature == .other("macvlan"))
         #expect(table["lo"]?.nature == .loopback)
         try lab.onHost("ip link delete renamed")
         while table["renamed"] != nil { table = try #require(await iterator.next()) }
