@@ -92,9 +92,15 @@ public struct TrafficControl: ~Copyable {
     private mutating func hooksKind(index: Int32, interface: String) throws(TrafficControlError) -> String {
         let operation = "read the clsact qdisc"
         do {
-            let answer = try socket.ask(
-                UInt16(RTM_GETQDISC), payload: Self.header(index: index, parent: Self.clsactParent), operation: operation)
-            return answer.attributes(after: Self.headerSize)[UInt16(TCA_KIND)]?.text ?? ""
+            // A dump: the kernel answers a question about one qdisc with an event and no reply.
+            let answers = try socket.dump(
+                UInt16(RTM_GETQDISC), payload: Self.header(index: index, parent: 0), operation: operation)
+            let ours = answers.first { answer in
+                let header = answer.payload.prefix(Self.headerSize)
+                return header.dropFirst(4).prefix(4).elementsEqual(index.hostBytes)
+                    && header.dropFirst(12).prefix(4).elementsEqual(Self.clsactParent.hostBytes)
+            }
+            return ours?.attributes(after: Self.headerSize)[UInt16(TCA_KIND)]?.text ?? ""
         } catch {
             throw TrafficControlError(operation: operation, interface: interface, code: error.code)
         }
