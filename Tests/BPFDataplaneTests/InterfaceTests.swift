@@ -66,7 +66,7 @@ extension BPFDataplaneTests {
             let dataplane = try Self.dataplane(lab)
             var program = try Self.walled(lab)
             _ = try dataplane.apply(program)
-            try shell("ip -n \(lab.router) link add vc type dummy && ip -n \(lab.router) link set vc up")
+            try shell("ip -n \(lab.router) link add vc type veth peer name vcp && ip -n \(lab.router) link set vc up")
             program.attachments[Self.b] = .init(interfaceName: "vc", interfaceIndex: try lab.index("vc"))
             #expect(try dataplane.apply(program).failures == [:])
             #expect(lab.ping())
@@ -111,7 +111,7 @@ extension BPFDataplaneTests {
             #expect(failures.keys.sorted() == [Self.b])
             #expect(failures[Self.b]?.contains("bulkhead release --interface") == true)
             #expect(lab.ping())
-            try shell("ip -n \(lab.router) link del vb; ip -n \(lab.router) link add vb type dummy")
+            try shell("ip -n \(lab.router) link del vb; ip -n \(lab.router) link add vb type veth peer name vbp")
             #expect(try dataplane.apply(Self.walled(lab, revision: 3)).failures == [:])
         }
     }
