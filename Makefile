@@ -38,7 +38,7 @@ unit-tests: root
 
 end-to-end-tests: root $(KUBECTL)
 	$(SWIFT) build --product bulkhead
-	PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q --durations=5 Tests/EndToEnd
+	PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q --durations=5 --numprocesses 2 --dist loadfile Tests/EndToEnd
 
 $(KUBECTL):
 	@Scripts/install-kubectl $(dir $(KUBECTL))

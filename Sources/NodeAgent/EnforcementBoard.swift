@@ -18,6 +18,8 @@ final class EnforcementBoard: Sendable {
         /// Interfaces that a workload could be behind and that are no endpoint's.
         var unnamedInterfaces: [String] = []
         var policed: Set<EndpointKey> = []
+        /// Endpoints whose interface the kernel or another tool refuses, although it was asked again and again.
+        var refused: Set<EndpointKey> = []
         /// Why nothing newer is in force; nil when all is.
         var delay: String?
         var warnings: [String] = []
@@ -131,6 +133,9 @@ final class EnforcementBoard: Sendable {
         }
         guard known.node.isEmpty || known.node == node else {
             return .failed("The workload endpoint \(endpoint) belongs to node \(known.node); this is node \(node).")
+        }
+        if snapshot.refused.contains(endpoint) {
+            return .failed("Not in force: " + Self.explain(revision, endpoint, snapshot))
         }
         return nil
     }

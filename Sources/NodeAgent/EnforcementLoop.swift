@@ -48,6 +48,8 @@ final class EnforcementLoop {
     private var retryDelay: Duration
     private var retryAt: ContinuousClock.Instant?
     private var applyFailure: String?
+    /// Endpoints whose attachment fails, and since when.
+    private var failingSince: [EndpointKey: ContinuousClock.Instant] = [:]
 
     private var aggregator: FlowAggregator
     private var addresses = AddressBook()
@@ -211,6 +213,8 @@ final class EnforcementLoop {
         let prefix = "endpoint "
         for (key, message) in report.failures { problems.note(prefix + key.description, message, now: now) }
         problems.retain(prefix: prefix, Set(report.failures.keys.map { prefix + $0.description }))
+        let before = failingSince
+        failingSince = report.failures.mapValues { _ in now }.merging(before.filter { report.failures[$0.key] != nil }) { $1 }
     }
 
     private func publish(enforced: [(revision: Int64, milliseconds: Double)]) {
@@ -224,6 +228,9 @@ final class EnforcementLoop {
         snapshot.endpoints = endpoints
         snapshot.unnamedInterfaces = local.unnamed
         snapshot.policed = isCurrent ? Set(endpoints.lazy.filter(\.policed).map(\.key)) : board.snapshot.policed
+        let now = clock.now
+        snapshot.refused = Set(
+            failingSince.lazy.filter { $0.value.duration(to: now) >= NodeAgentLimits.patience }.map(\.key))
         snapshot.delay = applyFailure
         snapshot.warnings = warnings()
         reportChanged = false

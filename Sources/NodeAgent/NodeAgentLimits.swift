@@ -12,6 +12,8 @@ enum NodeAgentLimits {
     static let problemRepeatInterval = Duration.seconds(300)
     /// The longest time that a caller may wait for enforcement, in seconds.
     static let longestWaitSeconds = 3600.0
+    /// Who waits for an endpoint is told of a failure that lasts so long: interfaces that are being made need a moment.
+    static let patience = Duration.seconds(1)
     /// As many events in one reading mean that the kernel has more.
     static let eventsOfAFlood = 1024
     /// Reading the flow table may take this part of the loop's time; where it takes longer, windows become longer.

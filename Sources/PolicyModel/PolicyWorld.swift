@@ -4,15 +4,29 @@ public struct PolicyWorld: Sendable, Hashable {
     public var policies: [PolicyReference: Policy]
     public var namespaces: [String: Namespace]
     public var endpoints: [EndpointKey: WorkloadEndpoint]
+    public var staged: [PolicyReference: StagedPolicy]
+    public var profiles: [String: Profile]
+    public var serviceAccounts: [NamespacedName: ServiceAccount]
+    /// By namespace (empty for global ones) and name.
+    public var networkSets: [NamespacedName: NetworkSet]
+    public var endpointSlices: [NamespacedName: EndpointSlice]
 
     public init(
         tiers: [String: Tier] = [:], policies: [PolicyReference: Policy] = [:],
-        namespaces: [String: Namespace] = [:], endpoints: [EndpointKey: WorkloadEndpoint] = [:]
+        namespaces: [String: Namespace] = [:], endpoints: [EndpointKey: WorkloadEndpoint] = [:],
+        staged: [PolicyReference: StagedPolicy] = [:], profiles: [String: Profile] = [:],
+        serviceAccounts: [NamespacedName: ServiceAccount] = [:], networkSets: [NamespacedName: NetworkSet] = [:],
+        endpointSlices: [NamespacedName: EndpointSlice] = [:]
     ) {
         self.tiers = tiers
         self.policies = policies
         self.namespaces = namespaces
         self.endpoints = endpoints
+        self.staged = staged
+        self.profiles = profiles
+        self.serviceAccounts = serviceAccounts
+        self.networkSets = networkSets
+        self.endpointSlices = endpointSlices
     }
 }
 

@@ -95,6 +95,28 @@ import Testing
         }
     }
 
+    /// A workload that floods must not keep the one thread from the next change of policy.
+    @Test func aFloodOfDenialsIsReadInBoundedPortions() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
+            let sent = 5000
+            _ = try shell("nsenter --net=/run/netns/\(lab.namespace("a")) ping -n -q -f -W 0.1 -c \(sent) 10.78.0.2 || true")
+            var portions: [Int] = []
+            repeat {
+                var count = 0
+                try dataplane.drainEvents { if $0.kind == .denied { count += 1 } }
+                portions.append(count)
+            } while portions.last != 0
+            let lost = try dataplane.status().eventsLost
+            #expect(portions.allSatisfy { $0 <= 2048 }, "\(portions)")
+            #expect(portions.count > 3, "one reading took them all: \(portions)")
+            #expect(portions.reduce(0, +) == sent, "\(portions), \(lost) lost")
+        }
+    }
+
     @Test func anotherAgentAdoptsWithoutLosingAPacket() async throws {
         let lab = try PacketLab()
         defer { lab.remove() }

@@ -70,7 +70,7 @@ struct CompiledStack {
                         switch rule.action {
                         case .allow: rows.intern(Decision(.allow, reason))
                         case .deny: rows.intern(Decision(.deny, reason))
-                        case .pass: nil
+                        case .pass, .log: nil
                         }
                     if let set = rule.peers.first {
                         let other = rule.peers.count > 1 ? rule.peers[1] : nil

@@ -48,7 +48,7 @@ extension VerdictCompiler {
         var result: [CompiledRule] = []
         for (index, rule) in rules.enumerated() {
             // A rule that no packet matches is nobody's reason.
-            guard let ports = PortCondition(rule) else { continue }
+            guard rule.action != .log, let ports = PortCondition(rule) else { continue }
             result.append(
                 CompiledRule(
                     rule, index: index, ports: ports, direction: direction, namespace: policy.namespace,

@@ -96,6 +96,7 @@ public struct PolicyOracle: Sendable {
                 case .allow: decision = Decision(.allow, reason)
                 case .deny: decision = Decision(.deny, reason)
                 case .pass: leftByPass = (policy.reference, index)
+                case .log: continue
                 }
                 break
             }
