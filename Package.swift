@@ -47,6 +47,10 @@ let package = Package(
             swiftSettings: optimised,
             plugins: ["KernelPrograms"]),
 
+        // What a host can do and what stands in the way.
+        .target(name: "CHostProbes", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "HostDiagnosis", dependencies: ["PolicyModel", "Netlink", "CBPF", "CHostProbes"]),
+
         // What was seen.
         .target(
             name: "FlowLogs",
@@ -91,7 +95,7 @@ let package = Package(
             name: "bulkhead",
             dependencies: [
                 "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
-                "WorkloadSources", "ControlPlane", "NodeAgent",
+                "WorkloadSources", "ControlPlane", "NodeAgent", "HostDiagnosis",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -77,9 +77,11 @@ public struct KubernetesClient: Sendable {
     /// The `Status`, or the object where the server answers with it.
     @discardableResult
     public func delete(
-        _ kind: ResourceKind, namespace: String? = nil, name: String, options: JSONValue? = nil
+        _ kind: ResourceKind, namespace: String? = nil, name: String, options: JSONValue? = nil,
+        query: [String: String] = [:]
     ) async throws -> JSONValue {
-        try await request(.DELETE, Self.path(kind, namespace: namespace, name: name), body: options?.serialized())
+        let path = Self.path(kind, namespace: namespace, name: name)
+        return try await request(.DELETE, path, query: query, body: options?.serialized())
     }
 
     // MARK: Anything else
@@ -90,9 +92,12 @@ public struct KubernetesClient: Sendable {
     }
 
     /// The lines of a GET that goes on, such as a watch; errors of the server are thrown here, before the first line.
-    public func lines(_ path: String, query: [String: String] = [:]) async throws -> LineSequence {
+    public func lines(
+        _ path: String, query: [String: String] = [:], accept: String = "application/json"
+    ) async throws -> LineSequence {
         do {
-            let request = try makeRequest(.GET, path, query: query, body: nil, contentType: Self.json)
+            var request = try makeRequest(.GET, path, query: query, body: nil, contentType: Self.json)
+            request.headers.replaceOrAdd(name: "Accept", value: accept)
             let response = try await connection.client.execute(request, deadline: .distantFuture)
             if response.status.code >= 400 {
                 let body = try await Self.collect(response, server: configuration.server)
