@@ -68,7 +68,13 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
             ]),
-        .target(name: "WorkloadSources", dependencies: ["PolicyModel", "Netlink", "CLinux"]),
+        .target(
+            name: "WorkloadSources",
+            dependencies: [
+                "PolicyModel", "Netlink", "CLinux",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .target(
             name: "ControlPlane",
             dependencies: [

@@ -76,6 +76,13 @@ int bulkhead_program_number(int program, uint32_t *number)
 	return 0;
 }
 
+int bulkhead_pinned_map(const char *path)
+{
+	int map = bpf_obj_get(path);
+
+	return map < 0 ? -errno : map;
+}
+
 void bulkhead_object_close(struct bulkhead_object *object) { bpf_object__close(REAL(object)); }
 
 int bulkhead_is_bpf_filesystem(const char *path)

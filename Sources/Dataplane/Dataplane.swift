@@ -190,6 +190,8 @@ public struct DataplaneStatus: Sendable, Hashable {
     /// Events the ring had no room for.
     public var eventsLost: UInt64
     public var warnings: [String]
+    /// Whether packets that would be denied pass; nil where the dataplane does not know.
+    public var observing: Bool?
 
     public init(
         revision: Int64?, policed: [EndpointKey: NodeProgram.Attachment], maps: [MapFill],

@@ -57,7 +57,10 @@ public enum OtherDeciders {
             if var control = try? TrafficControl(),
                 let filters = try? control.filters(index: interface.index, interface: interface.name)
             {
+                // Some kinds list their tables as filters too.
+                var seen: Set<String> = []
                 for filter in filters where !filter.name.hasPrefix("bulkhead") {
+                    guard seen.insert("\(filter.hook) \(filter.priority) \(filter.kind) \(filter.name)").inserted else { continue }
                     let name = filter.name.isEmpty ? "a \(filter.kind) filter" : "the \(filter.kind) filter \(filter.name)"
                     found.append(
                         Finding(

@@ -14,7 +14,9 @@ struct Bulkhead: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Host",
-                subcommands: [UpCommand.self, ReleaseCommand.self, DoctorCommand.self, WorkloadCommand.self, HookCommand.self]),
+                subcommands: [
+                    UpCommand.self, EnforceCommand.self, ReleaseCommand.self, DoctorCommand.self, WorkloadCommand.self, HookCommand.self,
+                ]),
             CommandGroup(
                 name: "Object",
                 subcommands: [
@@ -22,7 +24,7 @@ struct Bulkhead: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Insight",
-                subcommands: [ExplainCommand.self, FlowsCommand.self, StatusCommand.self]),
+                subcommands: [ExplainCommand.self, WhyCommand.self, FlowsCommand.self, StatusCommand.self]),
             CommandGroup(name: "Other", subcommands: [CompletionCommand.self]),
         ])
 

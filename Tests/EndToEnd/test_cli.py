@@ -61,7 +61,7 @@ def test_help_is_100_columns_wide_and_every_command_a_person_types_has_examples(
             assert max(map(len, lines)) <= 100, (words, max(lines, key=len))
         wrong = run(BULKHEAD, *words, "--no-such-option", check=False)
         assert wrong.returncode == 2 and max(map(len, wrong.stderr.splitlines())) <= 100, (words, wrong.stderr)
-    mine = {"apply", "get", "describe", "delete", "edit", "completion"}
+    mine = {"apply", "get", "describe", "delete", "edit", "completion", "doctor", "why", "enforce"}
     for words, text in seen:
         if words and words[0] in mine:
             assert "EXAMPLES" in text, words
@@ -394,3 +394,69 @@ def test_completion(tmp_path):
                       f"COMP_POINT=${{#COMP_LINE}}; _bulkhead bulkhead '{typed[-1]}' '{typed[-2]}'; printf '%s\\n' \"${{COMPREPLY[@]}}\"").stdout.split()
         assert wanted in replies, (typed, replies)
     assert run(BULKHEAD, "completion", "tcsh", check=False).returncode == 2
+
+
+def test_why_shows_the_denials_and_a_staged_policy_that_would_allow_them(lab):
+    web, database, stranger = lab.workload("web", 10), lab.workload("database", 11), lab.workload("stranger", 12)
+    web.policed({"app": "web"}, "shop")
+    database.policed({"app": "database"}, "shop")
+    for workload in (web, database):
+        workload.serve(5432)
+    lab.apply(policy("database", "app == 'database'", "shop", ingress=[{"action": "Allow", "protocol": "TCP", "source": {"nets": ["203.0.113.0/24"]}}]),
+              policy("no-strangers", "app == 'web'", kind="GlobalNetworkPolicy", order=5, ingress=[
+                  {"action": "Allow", "protocol": "UDP"}, {"action": "Deny", "source": {"nets": [lab.v4(12) + "/32"]}}, {"action": "Allow"}]))
+    assert "No denial" in lab.bulkhead("why", "shop/database").stdout
+    assert not web.reaches(lab.v4(11), 5432) and not stranger.reaches(lab.v4(10), 5432)
+    eventually(lambda: len([flow for flow in lab.flows() if flow["action"] == "Deny"]) >= 2, what="the denials in the flow log")
+
+    def staged(workload):
+        text = lab.bulkhead("why", workload, "-o", "yaml").stdout
+        return [json.loads(run("/usr/bin/python3", "-c", "import sys, yaml, json; print(json.dumps(yaml.safe_load(sys.stdin)))", input=part).stdout)
+                for part in text.split("---\n")]
+
+    (remedy,) = staged("shop/database")
+    assert (remedy["kind"], remedy["metadata"], remedy["spec"]["stagedAction"]) == ("StagedNetworkPolicy", {"name": "database", "namespace": "shop"}, "Set")
+    assert remedy["spec"]["ingress"][-1] == {"action": "Allow", "protocol": "TCP", "source": {"selector": "app == 'web'"}, "destination": {"ports": [5432]}}
+    remedies = {thing["metadata"]["name"]: thing for thing in staged("shop/web")}
+    assert set(remedies) == {"database", "no-strangers"}
+    assert remedies["no-strangers"]["spec"]["ingress"][1] == {
+        "action": "Allow", "protocol": "TCP", "source": {"nets": [lab.v4(12) + "/32"]}, "destination": {"ports": [5432]}}
+    # Enforced as they stand, both go through.
+    for thing in remedies.values():
+        del thing["spec"]["stagedAction"]
+        lab.apply({**thing, "kind": thing["kind"].removeprefix("Staged")})
+    assert web.reaches(lab.v4(11), 5432) and stranger.reaches(lab.v4(10), 5432)
+    text = lab.bulkhead("why", "shop/web").stdout
+    assert max(map(len, text.splitlines())) <= 100 and "rule 1 of GlobalNetworkPolicy no-strangers" in text
+    assert json.loads(lab.bulkhead("why", lab.v4(12), "-o", "json").stdout)["denials"][0]["change"]["kind"] == "StagedGlobalNetworkPolicy"
+    assert lab.bulkhead("why", "web", check=False).returncode == 2
+
+
+def test_enforce_ends_observation_without_a_restart():
+    lab = Lab()
+    try:
+        lab.up("--observe")
+        server, client = lab.workload("server", 10), lab.workload("client", 11)
+        server.policed({"app": "server"})
+        server.serve(80)
+        enforce = lambda *words: lab.bulkhead("enforce", "--all", "--pin", lab.pin, *words, check=False)
+        assert enforce("--dry-run").returncode == 0
+        lab.apply(policy("closed", "app == 'server'", ingress=[{"action": "Allow", "protocol": "TCP", "destination": {"ports": [81]}}]))
+        assert client.reaches(lab.v4(10), 80) and lab.status()["observing"] is True
+        eventually(lambda: [flow for flow in lab.flows() if flow.get("observed")], what="the observed denial")
+        trial = enforce("--dry-run")
+        assert trial.returncode == 3 and "default/server, TCP/80" in trial.stdout and client.reaches(lab.v4(10), 80)
+        done = enforce()
+        assert done.returncode == 0 and "would be denied: " in done.stdout and "enforced from now on" in done.stdout
+        assert not client.reaches(lab.v4(10), 80) and lab.status()["observing"] is False
+        assert "enforced already" in enforce().stdout
+        assert lab.nsenter(BULKHEAD, "enforce", "--kubeconfig", lab.kubeconfig, check=False).returncode == 2
+        # Without the daemon.
+        lab.stop()
+        lab.up("--observe")
+        assert client.reaches(lab.v4(10), 80)
+        lab.stop()
+        alone = enforce()
+        assert alone.returncode == 0 and "enforced from now on" in alone.stdout and not client.reaches(lab.v4(10), 80)
+    finally:
+        lab.close()

@@ -110,7 +110,7 @@ final class MemoryRegistry: WorkloadRegistry {
             let key = EndpointKey(namespace: "shop", name: "web")
             // What a killed container left, under another name and with the same identifier.
             registry.change { $0.objects[EndpointKey(namespace: "shop", name: "old")] = EndpointDescription.left("old", by: "abc").object }
-            #expect(try await create(state) == .policed(key))
+            #expect(try await create(state) == .policed([key]))
             let seen = registry.change { $0 }
             #expect(seen.waits == [key])
             #expect(seen.namespaces == ["shop"])
@@ -142,7 +142,7 @@ final class MemoryRegistry: WorkloadRegistry {
             foreign.interfaceName = "bulkhead-none"
             registry.change { [foreign] in $0.objects[foreign.key] = foreign.object }
             let outcome = try await create(state)
-            #expect(outcome == .policed(EndpointKey(namespace: "shop", name: "web")))
+            #expect(outcome == .policed([EndpointKey(namespace: "shop", name: "web")]))
         }
     }
 

@@ -93,9 +93,11 @@ extension BPFDataplane {
         maps.append(.init(name: "slots", used: slots.policed.count, capacity: slots.capacity))
         maps.append(.init(name: "flows", used: flowCounts.confirmed, capacity: kernel.flows.capacity))
         maps.append(.init(name: "half_open", used: flowCounts.halfOpen, capacity: kernel.halfOpen.capacity))
-        return DataplaneStatus(
+        var status = DataplaneStatus(
             revision: revision, policed: slots.policed.compactMapValues(\.attachment), maps: maps, systemCounts: counts,
             eventsLost: try kernel.counters.total(UInt32(BULKHEAD_COUNTER_EVENTS_LOST.rawValue)),
             warnings: warnings())
+        status.observing = kernel.meta.load(Int(BULKHEAD_META_OBSERVE.rawValue)) != 0
+        return status
     }
 }

@@ -23,6 +23,9 @@ int bulkhead_object_program(struct bulkhead_object *object, const char *name);
 int bulkhead_program_number(int program, uint32_t *number);
 void bulkhead_object_close(struct bulkhead_object *object);
 
+/* A map by the name under which it is pinned: a descriptor, the caller's own. */
+int bulkhead_pinned_map(const char *path);
+
 /* 1 when `path` lies in a BPF file system, 0 when not. */
 int bulkhead_is_bpf_filesystem(const char *path);
 int bulkhead_mount_bpf_filesystem(const char *path);

@@ -22,6 +22,8 @@ enum StatusDocument {
                         "capacity": .integer(Int64(map.capacity)),
                     ])
                 }),
+            "engines": ContainerDocument.engines(report.containers),
+            "containers": ContainerDocument.containers(report.containers),
             "systemCounts": .object(systemCounts),
             "eventsLost": .integer(Int64(clamping: report.dataplane.eventsLost)),
             "warnings": .array((report.warnings + report.dataplane.warnings).map { .string($0) }),
