@@ -24,6 +24,8 @@ public struct KubernetesClient: Sendable {
     public static let maximumAnswerBytes = 512 * 1024 * 1024
 
     public let configuration: Kubeconfig
+    /// Told what a server warns of (RFC 7234, `Warning: 299`), a sentence each.
+    public var warn: @Sendable (String) -> Void = { _ in }
     private let connection: SharedConnection
     private let timeoutSeconds: Int64
 
@@ -150,6 +152,7 @@ public struct KubernetesClient: Sendable {
             let response = try await connection.client.execute(
                 request, timeout: .seconds(timeoutSeconds) + .milliseconds(Int64(waitSeconds * 1000)))
             let answer = try await Self.collect(response, server: configuration.server)
+            for warning in response.headers["Warning"] { warn(Self.text(ofWarning: warning)) }
             guard response.status.code < 400 else {
                 throw KubernetesError.refusal(
                     code: Int(response.status.code), body: answer, server: configuration.server)
@@ -158,6 +161,18 @@ public struct KubernetesClient: Sendable {
         } catch {
             throw KubernetesError.describe(error, configuration: configuration)
         }
+    }
+
+    /// `299 - "text"`, with `\"` and `\\` inside.
+    static func text(ofWarning header: String) -> String {
+        guard let start = header.firstIndex(of: "\""), let end = header.lastIndex(of: "\""), start < end else { return header }
+        var text = ""
+        var isEscaped = false
+        for character in header[header.index(after: start)..<end] {
+            isEscaped = character == "\\" && !isEscaped
+            if !isEscaped { text.append(character) }
+        }
+        return text
     }
 
     private static func collect(_ response: HTTPClientResponse, server: String) async throws -> [UInt8] {

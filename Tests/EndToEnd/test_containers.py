@@ -106,10 +106,28 @@ def test_what_runs_already_is_adopted_without_a_lost_packet(docker):
     expected = {"app": "web", "com.docker.compose.project": "shop", "com.docker.compose.service": "web", "io.bulkhead.image": "box",
                 "io.bulkhead.image-tag": "1.2", "io.bulkhead.network": "bridge"}
     assert expected.items() <= labels.items() and "odd/Key" not in labels, labels
-    # It is policed by them.
+    # It is policed by them, and nothing had to be said of it.
+    assert "is denied from now on" not in lab.log_text()
     assert peer.ping(address)
     lab.apply(policy("closed", "com.docker.compose.service == 'web'", "shop", ingress=[]))
     assert not peer.ping(address)
+
+
+def test_what_ends_by_adoption_is_said_before(docker):
+    lab, engine = docker
+    peer = lab.workload("peer", 20)
+    peer.serve(80)
+    peer.serve(81)
+    lab.up("--engine", str(lab.folder / "none"))
+    lab.apply(policy("only-81", "app == 'web'", types=["Egress"], egress=[{"action": "Allow", "protocol": "TCP", "destination": {"ports": [81]}}]))
+    assert lab.stop() == 0
+    for port in (80, 81):
+        engine.run(f"web{port}", "--label", "app=web", command=("sh", "-c", f"{BUSYBOX} sleep 1000 | {BUSYBOX} nc {lab.v4(20)} {port}"))
+        eventually(lambda: f":{port}" in peer.command("ss", "-Htn", "state", "established").stdout, what="the connection")
+    lab.up("--engine", str(engine.socket))
+    eventually(lambda: policed(lab, "default/web80", "default/web81"), what="the containers that ran already")
+    (said,) = [line for line in lab.log_text().splitlines() if "is denied from now on" in line]
+    assert f"container web80 of docker runs already: its connection to {lab.v4(20)}, tcp/80, is denied from now on by the end of tier default" in said
 
 
 def test_starts_and_ends_are_followed_and_the_open_start_is_measured(docker):

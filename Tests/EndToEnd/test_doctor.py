@@ -46,6 +46,9 @@ def test_before_and_after_installation(host):
     assert found["podman hook"][0]["state"] == "fine" and not [check for check in troubles if check.startswith("programs on")], troubles
     (host.hooks / "50-bulkhead-poststop.json").unlink()
     assert "podman hook" in doctor(host)[2]
+    host.nsenter(BULKHEAD, "hook", "remove", "--directory", host.hooks)
+    assert not list(host.hooks.iterdir()) and "podman hook" in doctor(host)[2]
+    assert host.nsenter(BULKHEAD, "hook", "remove", "--directory", host.hooks).stdout == ""
 
 
 def test_other_firewalls_and_programs_are_named(host):

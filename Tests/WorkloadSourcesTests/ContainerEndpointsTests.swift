@@ -85,4 +85,20 @@ import Testing
         let stopped = EngineContainer(["Id": "a", "Name": "/b", "State": ["Running": false, "Pid": 0]])
         #expect(stopped?.processID == nil)
     }
+
+    @Test func readsOpenConnections() {
+        let head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
+        let four = """
+               0: 00000000:0050 00000000:0000 0A 00000000:00000000
+               1: 0200000A:0050 0700000A:C350 01 00000000:00000000
+               2: 0200000A:C351 0800000A:1538 01 00000000:00000000
+               3: 0100007F:0050 0100007F:C352 01 00000000:00000000
+               4: 0200000A:C353 0800000A:1538 06 00000000:00000000
+            """
+        let six = "   0: 0000000000000000FFFF00000200000A:C354 0000000000000000FFFF00000900000A:0016 01 0\n"
+        let found = EstablishedConnection.parse([head + four, head + six])
+        #expect(found.map { "\($0.local):\($0.localPort) \($0.remote):\($0.remotePort) \($0.isInbound)" } == [
+            "10.0.0.2:80 10.0.0.7:50000 true", "10.0.0.2:50001 10.0.0.8:5432 false", "10.0.0.2:50004 10.0.0.9:22 false",
+        ])
+    }
 }

@@ -26,6 +26,7 @@ final class MemoryRegistry: WorkloadRegistry {
             return 1
         }
     }
+    func denial(of connection: EstablishedConnection, with endpoint: EndpointDescription) async throws -> String? { nil }
     func removeEndpoint(_ key: EndpointKey) async throws { change { $0.objects[key] = nil } }
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey, timeoutSeconds: Double) async throws {
         let refusal = change { state in

@@ -135,7 +135,7 @@ public actor ContainerFollower {
             name = container.identity.name
             publishedPorts = container.publishedPorts
             let isStart = !isFirstList && starts[identifier] != container.startedAt
-            let outcome = try await police(container, process: process)
+            let outcome = try await police(container, process: process, isAdopted: isFirstList)
             starts[identifier] = container.startedAt
             if isStart, !outcome.keys.isEmpty, !container.joinsOther { note(start: container, isOpen: outcome.isNew) }
             note(container, endpoints: outcome.keys, message: outcome.message)
@@ -163,7 +163,8 @@ public actor ContainerFollower {
         var isNew = false
     }
 
-    private func police(_ container: EngineContainer, process: Int32) async throws -> Outcome {
+    /// - Parameter isAdopted: it ran before anybody could police it, and may have connections.
+    private func police(_ container: EngineContainer, process: Int32, isAdopted: Bool) async throws -> Outcome {
         let existing = try await registry.endpoints()
         let found: [WorkloadInterface]
         switch try ContainerPlacement.look(process: process) {
@@ -192,6 +193,7 @@ public actor ContainerFollower {
             if let there = stored.first(where: { $0.key == endpoint.key }), says(there, endpoint) { continue }
             outcome.isNew = true
             try await registry.ensureNamespace(endpoint.namespace)
+            if isAdopted { await announceDenials(container, endpoint, process: process) }
             let revision = try await registry.put(endpoint)
             try await registry.waitUntilEnforced(
                 revision: revision, endpoint: endpoint.key, timeoutSeconds: Self.enforcementSeconds)
@@ -218,6 +220,22 @@ public actor ContainerFollower {
     }
 
     // MARK: Telling
+
+    /// More connections of one container are not looked at before it is policed.
+    private static let announcedConnections = 200
+
+    /// Says which of the connections that it has open end when it is policed.
+    private func announceDenials(_ container: EngineContainer, _ endpoint: EndpointDescription, process: Int32) async {
+        let own = EstablishedConnection.all(process: process).filter { endpoint.addresses.contains($0.local) }
+        for connection in own.prefix(Self.announcedConnections) {
+            guard let reason = try? await registry.denial(of: connection, with: endpoint) else { continue }
+            let arrow = connection.isInbound ? "from" : "to"
+            let port = connection.isInbound ? connection.localPort : connection.remotePort
+            log(
+                "container \(container.identity.name) of \(engine) runs already: its connection \(arrow) \(connection.remote), "
+                    + "tcp/\(port), is denied from now on by \(reason)")
+        }
+    }
 
     private func note(_ container: EngineContainer, endpoints: [EndpointKey], message: String) {
         board.set(
