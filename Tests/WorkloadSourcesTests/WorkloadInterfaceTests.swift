@@ -119,7 +119,7 @@ import Testing
         for (interface, expected) in [
             ("lo", "Interface lo is the loopback \(advice)."),
             ("br0", "Interface br0 is a bridge \(advice), which is a port of the bridge."),
-            ("vxlan0", "Interface vxlan0 is of the kind vxlan \(advice)."),
+            ("vxlan0", "Interface vxlan0 is a tunnel (vxlan) between hosts \(advice), whose frames are policed before they enter the tunnel."),
             ("tun0", "Interface tun0 is a tun without Ethernet frames \(advice)."),
         ] {
             #expect(
