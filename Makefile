@@ -6,12 +6,13 @@ SWIFT = PATH="$(SWIFT_FOLDER):$$PATH" swift
 KUBECTL := .build/tools/bin/kubectl
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 
-.PHONY: help build release test unit-tests end-to-end-tests demo demo-down bench clean
+.PHONY: help build release test unit-tests end-to-end-tests demo demo-down bench soak clean
 
 help:
 	@echo "make demo        real containers and a virtual machine under one policy (as root)"
 	@echo "make demo-down   take the demonstration away"
 	@echo "make test        every test (as root; under 15 minutes from a fresh clone)"
+	@echo "make soak        ten minutes of flood (as root)"
 	@echo "make bench       measurements (as root)"
 	@echo "make build       .build/debug/bulkhead"
 	@echo "make release     .build/release/bulkhead"
@@ -56,6 +57,11 @@ bench: root
 	$(SWIFT) build -c release --product bulkhead
 	$(SWIFT) build -c release --product bulkhead-benchmarks
 	@Scripts/bench
+
+soak: root $(KUBECTL)
+	@Scripts/install-dependencies build test
+	$(SWIFT) build --product bulkhead
+	BULKHEAD_FLOOD_SECONDS=600 BULKHEAD_FLOOD_CONNECTIONS=200 $(PYTEST) -q -s Tests/EndToEnd/test_floods.py
 
 clean:
 	rm -rf .build

@@ -24,6 +24,7 @@ enum StatusDocument {
                 }),
             "systemCounts": .object(systemCounts),
             "eventsLost": .integer(Int64(clamping: report.dataplane.eventsLost)),
+            "flowsForgotten": .integer(Int64(clamping: report.dataplane.flowsForgotten)),
             "warnings": .array((report.warnings + report.dataplane.warnings).map { .string($0) }),
         ])
     }
