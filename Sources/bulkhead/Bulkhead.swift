@@ -9,7 +9,8 @@ struct Bulkhead: AsyncParsableCommand {
         abstract: "Microsegmentation for containers, virtual machines and hosts.",
         subcommands: [
             UpCommand.self, ReleaseCommand.self, WorkloadCommand.self, HookCommand.self, ApplyCommand.self, GetCommand.self,
-            DeleteCommand.self, ExplainCommand.self, FlowsCommand.self, StatusCommand.self,
+            DeleteCommand.self, ExplainCommand.self, FlowsCommand.self, StatusCommand.self, UserCommand.self,
+            BackupCommand.self, RestoreCommand.self,
         ])
 
     /// Exit codes: 0 done; 1 failed or refused; 2 wrong usage; others as the command says.
