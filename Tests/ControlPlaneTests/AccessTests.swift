@@ -116,7 +116,9 @@ import Testing
             #expect(kubeconfig.contains("server: \(server.ready.url)"))
             func data(_ name: String) throws -> [UInt8] {
                 let line = try #require(kubeconfig.split(separator: "\n").first { $0.contains(name + ": ") })
-                return Array(try #require(Data(base64Encoded: String(try #require(line.split(separator: " ").last)))))
+                let text = try #require(line.split(separator: " ").last)
+                let data = try #require(Data(base64Encoded: String(text)))
+                return Array(data)
             }
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(try data("certificate-authority-data")))

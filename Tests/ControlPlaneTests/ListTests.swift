@@ -95,7 +95,7 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let store = try SQLiteStore(path: folder + "/store.sqlite", loggedEvents: 10)
         func key(_ number: Int) -> StoreKey { StoreKey(resource: Kinds.tier.resource, namespace: "", name: "t\(number)") }
-        for number in 0..<5 { _ = try await store.create(key(number), value: ["metadata": ["name": "t\(number)"]]) }
+        for number in 0..<5 { _ = try await store.create(key(number), value: ["metadata": ["name": .string("t\(number)")]]) }
         let lister = ObjectLister(store: store)
         func request(_ query: [(name: String, value: String)]) throws -> ListRequest {
             try ListRequest(APIRequest(method: .get, path: [], query: query), kind: Kinds.tier)
