@@ -129,7 +129,9 @@ let package = Package(
         .testTarget(
             name: "PolicyAnalysisTests",
             dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
-        .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
+        .testTarget(
+            name: "DatastoreTests",
+            dependencies: ["Datastore", "PolicyModel", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"]),
         .testTarget(
             name: "BPFDataplaneTests",

@@ -76,6 +76,23 @@ final class PacketWorld {
         }
     }
 
+    /// Nanoseconds of packets that policy denies because no rule matches.
+    func deniedPackets(_ count: Int, round: Int, to address: (Int) -> PacketTuple) throws -> [Double] {
+        let frames = (0..<count).map { Frame(tuple: address(round * count + $0), sequence: 100).bytes }
+        try drain { _ in }
+        let costs = try frames.map { frame in
+            let result = try TestRun.run(program: dataplane.kernel.fromWorkload, packet: frame, context: context)
+            guard !result.passed else { throw BenchmarkError.wrong("a packet that no rule matches passed") }
+            return Double(result.nanoseconds)
+        }
+        var denied = 0
+        try drain { event in
+            if case .policy(let decision) = event.decision, case .endOfTier = decision.reason, event.kind == .denied { denied += 1 }
+        }
+        guard denied == count else { throw BenchmarkError.wrong("\(denied) of \(count) packets met the end of the tier") }
+        return costs
+    }
+
     /// Nanoseconds of the same calls for a program that does nothing.
     func emptyRuns(_ count: Int) throws -> [Double] {
         try enter()
@@ -112,7 +129,7 @@ final class PacketWorld {
 
     private var context: bulkhead_test_context {
         let index = UInt32(bitPattern: interface)
-        return bulkhead_test_context(ifindex: index, ingress_ifindex: index, gso_segs: 0, gso_size: 0)
+        return bulkhead_test_context(ifindex: index, ingress_ifindex: index, gso_segs: 0, gso_size: 0, mark: 0)
     }
 
     private func run(from: Bool, _ frame: [UInt8]) throws -> Double {

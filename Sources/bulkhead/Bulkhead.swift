@@ -25,7 +25,9 @@ struct Bulkhead: AsyncParsableCommand {
             CommandGroup(
                 name: "Insight",
                 subcommands: [ExplainCommand.self, WhyCommand.self, FlowsCommand.self, StatusCommand.self]),
-            CommandGroup(name: "Other", subcommands: [CompletionCommand.self]),
+            CommandGroup(
+                name: "Other",
+                subcommands: [UserCommand.self, BackupCommand.self, RestoreCommand.self, CompletionCommand.self]),
         ])
 
     /// Exit codes: 0 done; 1 failed or refused; 2 wrong usage; others as the command says.

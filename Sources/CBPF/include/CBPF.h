@@ -52,10 +52,15 @@ struct bulkhead_test_context {
 	uint32_t ingress_ifindex; /* 0: made by the host itself */
 	uint32_t gso_segs;
 	uint32_t gso_size;
+	uint32_t mark;
 };
 /* Returns 0; the program's return value and the mean run time in nanoseconds through the pointers. */
 int bulkhead_test_run(int program, const void *packet, uint32_t size, const struct bulkhead_test_context *context,
 		      uint32_t repeat, int32_t *verdict, uint32_t *nanoseconds);
+
+/* The same once; the packet as the program left it, at most `*size` bytes, and its mark. */
+int bulkhead_test_rewrite(int program, const void *packet, uint32_t packet_size, const struct bulkhead_test_context *context,
+			  void *written, uint32_t *size, uint32_t *mark, int32_t *verdict);
 
 /* Memory shared with the kernel. */
 static inline uint64_t bulkhead_load64(const uint64_t *place) { return __atomic_load_n(place, __ATOMIC_ACQUIRE); }

@@ -26,6 +26,7 @@ enum StatusDocument {
             "containers": ContainerDocument.containers(report.containers),
             "systemCounts": .object(systemCounts),
             "eventsLost": .integer(Int64(clamping: report.dataplane.eventsLost)),
+            "flowsForgotten": .integer(Int64(clamping: report.dataplane.flowsForgotten)),
             "warnings": .array((report.warnings + report.dataplane.warnings).map { .string($0) }),
         ])
     }
