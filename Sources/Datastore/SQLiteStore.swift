@@ -176,7 +176,8 @@ public final class SQLiteStore: Store {
                         committed = event
                         return .commit
                     }
-                    guard let committed else { throw StoreError.failed("The store \(file.path) lost a write.") }
+                    guard var committed else { throw StoreError.failed("The store \(file.path) lost a write.") }
+                    committed.committed = .now
                     // Still on the writer's queue: events are published in the order of their commits.
                     hub.publish(committed)
                     continuation.resume(returning: committed.object)

@@ -42,10 +42,14 @@ public struct StoreEvent: Sendable, Hashable {
 
     public var kind: Kind
     public var object: StoredObject
+    /// When the write was committed; nil where the store does not know any more: for events of processes before, and for
+    /// those that a watch reads from the store's log.
+    public var committed: ContinuousClock.Instant?
 
-    public init(kind: Kind, object: StoredObject) {
+    public init(kind: Kind, object: StoredObject, committed: ContinuousClock.Instant? = nil) {
         self.kind = kind
         self.object = object
+        self.committed = committed
     }
 }
 

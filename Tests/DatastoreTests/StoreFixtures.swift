@@ -30,8 +30,15 @@ func put(_ store: any Store, _ key: StoreKey, _ number: Int64) async throws -> S
     }
 }
 
-/// The first `count` events.
+/// The first `count` events, without the times of their commits.
 func collect(
+    _ count: Int, from watch: AsyncThrowingStream<[StoreEvent], any Error>
+) async throws -> [StoreEvent] {
+    try await collectTimed(count, from: watch).map { StoreEvent(kind: $0.kind, object: $0.object) }
+}
+
+/// The first `count` events.
+func collectTimed(
     _ count: Int, from watch: AsyncThrowingStream<[StoreEvent], any Error>
 ) async throws -> [StoreEvent] {
     var events: [StoreEvent] = []

@@ -24,6 +24,10 @@ enum StatusDocument {
                 }),
             "systemCounts": .object(systemCounts),
             "eventsLost": .integer(Int64(clamping: report.dataplane.eventsLost)),
+            "ruleLog": .object([
+                "written": .integer(Int64(clamping: report.ruleLog.written)),
+                "leftOut": .integer(Int64(clamping: report.ruleLog.leftOut)),
+            ]),
             "warnings": .array((report.warnings + report.dataplane.warnings).map { .string($0) }),
         ])
     }
