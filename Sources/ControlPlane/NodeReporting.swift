@@ -84,6 +84,7 @@ public struct NodeReport: Sendable, Hashable {
     public var unreadable: [StoreKey: String]
     /// Why what the store holds is not in force; nil when it is.
     public var delay: String?
+    public var containers = ContainerReport()
 
     public init(
         node: String, observing: Bool, storeRevision: Int64, kernelRevision: Int64?, endpoints: [Endpoint],

@@ -34,7 +34,11 @@ func put(_ store: any Store, _ key: StoreKey, _ number: Int64) async throws -> S
 func collect(
     _ count: Int, from watch: AsyncThrowingStream<[StoreEvent], any Error>
 ) async throws -> [StoreEvent] {
-    try await collectTimed(count, from: watch).map { StoreEvent(kind: $0.kind, object: $0.object) }
+    try await collectTimed(count, from: watch).map { event in
+        var untimed = event
+        untimed.committed = nil
+        return untimed
+    }
 }
 
 /// The first `count` events.
