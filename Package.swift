@@ -95,13 +95,14 @@ let package = Package(
             dependencies: [
                 "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "FlowLogs", "WorkloadSources", "Netlink",
                 "ControlPlane",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
             name: "bulkhead",
             dependencies: [
                 "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
-                "WorkloadSources", "ControlPlane", "NodeAgent", "HostDiagnosis",
+                "WorkloadSources", "ControlPlane", "NodeAgent", "HostDiagnosis", "Netlink",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -139,7 +140,11 @@ let package = Package(
                 "BPFDataplane", "Dataplane", "Netlink", "CBPF", "CLinux", "PolicyEngine", "PolicyModel", "PolicyTesting",
             ],
             swiftSettings: optimised),
-        .testTarget(name: "FlowLogsTests", dependencies: ["FlowLogs", "Dataplane", "Datastore", "PolicyModel"]),
+        .testTarget(
+            name: "FlowLogsTests",
+            dependencies: [
+                "FlowLogs", "Dataplane", "Datastore", "PolicyModel", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(
             name: "WorkloadSourcesTests", dependencies: ["WorkloadSources", "PolicyModel", "Netlink", "CLinux"]),
         .testTarget(

@@ -132,8 +132,8 @@ public final class BPFDataplane: Dataplane {
         var failures = police(program, attachments)
         for (key, attachment) in program.attachments where released.includes(attachment) {
             failures[key] =
-                "interface \(attachment.interfaceName) was released with `bulkhead release --interface`; restart "
-                + "`bulkhead up` to police it again"
+                "interface \(attachment.interfaceName) was released with `bulkhead release --interface`; to police it again "
+                + "add its workload anew (bulkhead workload add) or restart `bulkhead up`"
         }
         if !state.isSettled { grace.request(serial) }
         return ApplyReport(mapWrites: writes, failures: failures)

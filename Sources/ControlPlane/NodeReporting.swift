@@ -1,4 +1,5 @@
 import Dataplane
+import Datastore
 import PolicyModel
 
 /// What the API asks of the agent that runs in the same process.
@@ -9,8 +10,28 @@ public protocol NodeReporting: Sendable {
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey?, timeoutSeconds: Double) async -> EnforcementResult
     /// The revision whose tables are in the kernel, and the world they were made from.
     func enforcedWorld() async -> (revision: Int64, world: PolicyWorld)
+    /// When a revision came into force, and how long that took; nil when it is not in force, was before the agent's start, or
+    /// is longer ago than is remembered.
+    func enforcementMeasure(of revision: Int64) async -> EnforcementMeasure?
     /// What `host` stands for where policies name nets: the first of each IP version. Empty when they cannot be read.
     func hostAddresses() async -> [IPAddress]
+}
+
+extension NodeReporting {
+    /// A node that measures nothing.
+    public func enforcementMeasure(of revision: Int64) async -> EnforcementMeasure? { nil }
+}
+
+public struct EnforcementMeasure: Sendable, Hashable {
+    /// The last map write.
+    public var enforced: ContinuousClock.Instant
+    /// From the store's commit to the last map write.
+    public var milliseconds: Double
+
+    public init(enforced: ContinuousClock.Instant, milliseconds: Double) {
+        self.enforced = enforced
+        self.milliseconds = milliseconds
+    }
 }
 
 public enum EnforcementResult: Sendable, Hashable {
@@ -37,6 +58,18 @@ public struct NodeReport: Sendable, Hashable {
         }
     }
 
+    /// Lines that Log rules asked for since the agent's start.
+    public struct RuleLog: Sendable, Hashable {
+        public var written: UInt64
+        /// There were too many at a time.
+        public var leftOut: UInt64
+
+        public init(written: UInt64 = 0, leftOut: UInt64 = 0) {
+            self.written = written
+            self.leftOut = leftOut
+        }
+    }
+
     public var node: String
     public var observing: Bool
     public var storeRevision: Int64
@@ -46,11 +79,17 @@ public struct NodeReport: Sendable, Hashable {
     public var warnings: [String]
     /// Interfaces that a workload could be behind (veths, taps) and that no endpoint names: nothing is policed there.
     public var unnamedInterfaces: [String]
+    public var ruleLog: RuleLog
+    /// Objects whose newest version cannot be read, with the reason and what decides instead.
+    public var unreadable: [StoreKey: String]
+    /// Why what the store holds is not in force; nil when it is.
+    public var delay: String?
     public var containers = ContainerReport()
 
     public init(
         node: String, observing: Bool, storeRevision: Int64, kernelRevision: Int64?, endpoints: [Endpoint],
-        dataplane: DataplaneStatus, warnings: [String], unnamedInterfaces: [String] = []
+        dataplane: DataplaneStatus, warnings: [String], unnamedInterfaces: [String] = [], ruleLog: RuleLog = RuleLog(),
+        unreadable: [StoreKey: String] = [:], delay: String? = nil
     ) {
         self.node = node
         self.observing = observing
@@ -60,5 +99,8 @@ public struct NodeReport: Sendable, Hashable {
         self.dataplane = dataplane
         self.warnings = warnings
         self.unnamedInterfaces = unnamedInterfaces
+        self.ruleLog = ruleLog
+        self.unreadable = unreadable
+        self.delay = delay
     }
 }

@@ -17,6 +17,9 @@ public protocol Dataplane: AnyObject {
     /// a person; nothing when all was in place.
     func maintain() -> [String]
     func status() throws -> DataplaneStatus
+    /// Somebody asked for the endpoint anew: an interface that was released on its own is policed again by the next
+    /// `apply`.
+    func request(_ endpoint: EndpointKey, on attachment: NodeProgram.Attachment) throws
 }
 
 public struct ApplyReport: Sendable, Hashable {

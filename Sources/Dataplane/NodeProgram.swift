@@ -21,10 +21,16 @@ public struct NodeProgram: Sendable {
     public var tables: VerdictTables
     /// The endpoints whose interface exists now. Endpoints in `tables.legs` without an attachment wait for theirs.
     public var attachments: [EndpointKey: Attachment]
+    /// Interfaces that a process before policed and that no endpoint has now stay closed: nothing passes there.
+    public var keepsUnclaimedInterfaces: Bool
 
-    public init(revision: Int64, tables: VerdictTables, attachments: [EndpointKey: Attachment]) {
+    public init(
+        revision: Int64, tables: VerdictTables, attachments: [EndpointKey: Attachment],
+        keepsUnclaimedInterfaces: Bool = false
+    ) {
         self.revision = revision
         self.tables = tables
         self.attachments = attachments
+        self.keepsUnclaimedInterfaces = keepsUnclaimedInterfaces
     }
 }

@@ -190,7 +190,8 @@ public final class SQLiteStore: Store {
                         size = Int64(text.utf8.count)
                         return .commit
                     }
-                    guard let committed else { throw StoreError.failed("The store \(file.path) lost a write.") }
+                    guard var committed else { throw StoreError.failed("The store \(file.path) lost a write.") }
+                    committed.committed = .now
                     account.withLock { $0.add(size, revision: committed.object.revision) }
                     // Still on the writer's queue: events are published in the order of their commits.
                     hub.publish(committed, size: Int(size))

@@ -44,11 +44,17 @@ public struct StoreEvent: Sendable, Hashable {
     public var object: StoredObject
     /// The version that this event ended: nil for what was added, and where it is no longer kept.
     public var previous: StoredObject?
+    /// When the write was committed; nil where the store does not know any more: for events of processes before, and for
+    /// those that a watch reads from the store's log.
+    public var committed: ContinuousClock.Instant?
 
-    public init(kind: Kind, object: StoredObject, previous: StoredObject? = nil) {
+    public init(
+        kind: Kind, object: StoredObject, previous: StoredObject? = nil, committed: ContinuousClock.Instant? = nil
+    ) {
         self.kind = kind
         self.object = object
         self.previous = previous
+        self.committed = committed
     }
 }
 

@@ -30,12 +30,14 @@ public struct FlowRecord: Sendable, Hashable, Codable {
     public var systemReason: SystemReason?
     /// The verdict was not enforced.
     public var observed: Bool
+    /// What the staged policies would have made of it; nil: the same verdict for the same reason.
+    public var pending: Decision.Pending?
 
     public init(
         startTime: Int64, endTime: Int64, verdict: Verdict, direction: Direction, source: EndpointKey?,
         destination: EndpointKey?, sourceAddress: String, destinationAddress: String, transport: UInt8,
         sourcePort: UInt16, destinationPort: UInt16, packetsOut: UInt64, bytesOut: UInt64, packetsIn: UInt64,
-        bytesIn: UInt64, reason: Reason?, systemReason: SystemReason?, observed: Bool
+        bytesIn: UInt64, reason: Reason?, systemReason: SystemReason?, observed: Bool, pending: Decision.Pending? = nil
     ) {
         self.startTime = startTime
         self.endTime = endTime
@@ -55,6 +57,7 @@ public struct FlowRecord: Sendable, Hashable, Codable {
         self.reason = reason
         self.systemReason = systemReason
         self.observed = observed
+        self.pending = pending
     }
 }
 

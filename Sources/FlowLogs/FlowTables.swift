@@ -9,36 +9,45 @@ enum FlowTables {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("flows") { database in
-            // AUTOINCREMENT: a follower's cursor must not meet a number again whose record was deleted.
-            try database.execute(
-                sql: """
-                    CREATE TABLE flows (
-                        id INTEGER PRIMARY KEY AUTOINCREMENT,
-                        start_time INTEGER NOT NULL,
-                        end_time INTEGER NOT NULL,
-                        verdict INTEGER NOT NULL,
-                        direction INTEGER NOT NULL,
-                        source_namespace TEXT,
-                        source_name TEXT,
-                        destination_namespace TEXT,
-                        destination_name TEXT,
-                        source_address TEXT NOT NULL,
-                        destination_address TEXT NOT NULL,
-                        transport INTEGER NOT NULL,
-                        source_port INTEGER NOT NULL,
-                        destination_port INTEGER NOT NULL,
-                        packets_out INTEGER NOT NULL,
-                        bytes_out INTEGER NOT NULL,
-                        packets_in INTEGER NOT NULL,
-                        bytes_in INTEGER NOT NULL,
-                        reason TEXT,
-                        system_reason INTEGER,
-                        observed INTEGER NOT NULL
-                    ) STRICT;
-                    CREATE INDEX flows_by_end ON flows (end_time);
-                    """)
+            try createFirst(database)
+        }
+        // Records from before staged policies have none: the staged world was the enforced one.
+        migrator.registerMigration("pending verdicts") { database in
+            try database.execute(sql: "ALTER TABLE flows ADD COLUMN pending TEXT")
         }
         return migrator
+    }
+
+    /// The table of the first release.
+    static func createFirst(_ database: Database) throws {
+        // AUTOINCREMENT: a follower's cursor must not meet a number again whose record was deleted.
+        try database.execute(
+            sql: """
+                CREATE TABLE flows (
+                    id INTEGER PRIMARY KEY AUTOINCREMENT,
+                    start_time INTEGER NOT NULL,
+                    end_time INTEGER NOT NULL,
+                    verdict INTEGER NOT NULL,
+                    direction INTEGER NOT NULL,
+                    source_namespace TEXT,
+                    source_name TEXT,
+                    destination_namespace TEXT,
+                    destination_name TEXT,
+                    source_address TEXT NOT NULL,
+                    destination_address TEXT NOT NULL,
+                    transport INTEGER NOT NULL,
+                    source_port INTEGER NOT NULL,
+                    destination_port INTEGER NOT NULL,
+                    packets_out INTEGER NOT NULL,
+                    bytes_out INTEGER NOT NULL,
+                    packets_in INTEGER NOT NULL,
+                    bytes_in INTEGER NOT NULL,
+                    reason TEXT,
+                    system_reason INTEGER,
+                    observed INTEGER NOT NULL
+                ) STRICT;
+                CREATE INDEX flows_by_end ON flows (end_time);
+                """)
     }
 
     /// Also counts records that were deleted since.
@@ -52,10 +61,12 @@ enum FlowTables {
                 INSERT INTO flows (
                     start_time, end_time, verdict, direction, source_namespace, source_name, destination_namespace,
                     destination_name, source_address, destination_address, transport, source_port, destination_port,
-                    packets_out, bytes_out, packets_in, bytes_in, reason, system_reason, observed
-                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    packets_out, bytes_out, packets_in, bytes_in, reason, system_reason, observed,
+                    pending
+                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         let reason = try record.reason.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+        let pending = try record.pending.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
         var values: [(any DatabaseValueConvertible)?] = [
             record.startTime, record.endTime, Int64(record.verdict.rawValue), Int64(record.direction.rawValue),
             record.source?.namespace, record.source?.name, record.destination?.namespace, record.destination?.name,
@@ -65,7 +76,7 @@ enum FlowTables {
         values += [
             Int64(clamping: record.packetsOut), Int64(clamping: record.bytesOut), Int64(clamping: record.packetsIn),
             Int64(clamping: record.bytesIn), reason, record.systemReason.map { Int64($0.rawValue) },
-            Int64(record.observed ? 1 : 0),
+            Int64(record.observed ? 1 : 0), pending,
         ]
         try statement.execute(arguments: StatementArguments(values))
     }
@@ -96,6 +107,9 @@ enum FlowTables {
         let reason: Reason? = try (row["reason"] as String?).map {
             try JSONDecoder().decode(Reason.self, from: Data($0.utf8))
         }
+        let pending: Decision.Pending? = try (row["pending"] as String?).map {
+            try JSONDecoder().decode(Decision.Pending.self, from: Data($0.utf8))
+        }
         return FlowRecord(
             startTime: row["start_time"], endTime: row["end_time"], verdict: verdict, direction: direction,
             source: endpoint(row["source_namespace"], row["source_name"]),
@@ -105,7 +119,7 @@ enum FlowTables {
             packetsOut: row["packets_out"], bytesOut: row["bytes_out"], packetsIn: row["packets_in"],
             bytesIn: row["bytes_in"], reason: reason,
             systemReason: (row["system_reason"] as UInt32?).flatMap(SystemReason.init(rawValue:)),
-            observed: row["observed"])
+            observed: row["observed"], pending: pending)
     }
 
     private static func endpoint(_ namespace: String?, _ name: String?) -> EndpointKey? {

@@ -134,7 +134,7 @@ extension FlowCounters {
 
 extension FlowIdentity {
     /// The address of the other end.
-    var peer: IPAddress { direction == .egress ? tuple.destination : tuple.source }
+    public var peer: IPAddress { direction == .egress ? tuple.destination : tuple.source }
 }
 
 extension FlowRecord {
@@ -144,8 +144,11 @@ extension FlowRecord {
     ) {
         var reason: Reason?
         var systemReason: SystemReason?
+        var pending: Decision.Pending?
         switch decision {
-        case .policy(let decision): reason = decision.reason
+        case .policy(let decision):
+            reason = decision.reason
+            pending = decision.pending
         case .system(_, let decided): systemReason = decided
         case .unknown: break
         }
@@ -157,6 +160,6 @@ extension FlowRecord {
             transport: flow.tuple.transport.number, sourcePort: flow.tuple.sourcePort,
             destinationPort: flow.tuple.destinationPort, packetsOut: counters.packetsOut,
             bytesOut: counters.bytesOut, packetsIn: counters.packetsIn, bytesIn: counters.bytesIn, reason: reason,
-            systemReason: systemReason, observed: observed)
+            systemReason: systemReason, observed: observed, pending: pending)
     }
 }

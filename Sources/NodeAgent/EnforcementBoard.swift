@@ -1,5 +1,6 @@
 import ControlPlane
 import Dataplane
+import Datastore
 import PolicyModel
 import Synchronization
 
@@ -23,6 +24,9 @@ final class EnforcementBoard: Sendable {
         /// Why nothing newer is in force; nil when all is.
         var delay: String?
         var warnings: [String] = []
+        /// Objects whose newest version cannot be read, and why.
+        var unreadable: [StoreKey: String] = [:]
+        var ruleLog = NodeReport.RuleLog()
     }
 
     private struct Waiter {
@@ -34,8 +38,8 @@ final class EnforcementBoard: Sendable {
 
     private struct State {
         var snapshot = Snapshot()
-        /// Milliseconds from the store's word to the last map write, by revision; the oldest are forgotten first.
-        var milliseconds: [Int64: Double] = [:]
+        /// By revision; the oldest are forgotten first.
+        var measures: [Int64: EnforcementMeasure] = [:]
         var remembered: [Int64] = []
         var oldestRemembered = 0
         var waiters: [UInt64: Waiter] = [:]
@@ -49,14 +53,13 @@ final class EnforcementBoard: Sendable {
 
     var snapshot: Snapshot { state.withLock { $0.snapshot } }
 
-    /// Milliseconds from the store's word to the last map write; nil when it was in force before this process, or is
-    /// forgotten.
-    func milliseconds(of revision: Int64) -> Double? { state.withLock { $0.milliseconds[revision] } }
+    /// nil when it was in force before this process, or is forgotten.
+    func measure(of revision: Int64) -> EnforcementMeasure? { state.withLock { $0.measures[revision] } }
 
-    func publish(_ snapshot: Snapshot, enforced: [(revision: Int64, milliseconds: Double)]) {
+    func publish(_ snapshot: Snapshot, enforced: [(revision: Int64, measure: EnforcementMeasure)]) {
         let ready = state.withLock { state in
             state.snapshot = snapshot
-            for entry in enforced { Self.remember(entry.revision, entry.milliseconds, in: &state) }
+            for entry in enforced { Self.remember(entry.revision, entry.measure, in: &state) }
             var ready: [(Waiter, EnforcementResult)] = []
             for (identifier, waiter) in state.waiters {
                 guard let result = outcome(revision: waiter.revision, endpoint: waiter.endpoint, in: state) else { continue }
@@ -126,7 +129,7 @@ final class EnforcementBoard: Sendable {
         let snapshot = state.snapshot
         guard let enforced = snapshot.enforcedRevision, enforced >= revision else { return nil }
         let result = EnforcementResult.enforced(
-            revision: enforced, milliseconds: state.milliseconds[revision] ?? 0)
+            revision: enforced, milliseconds: state.measures[revision]?.milliseconds ?? 0)
         guard let endpoint, !snapshot.policed.contains(endpoint) else { return result }
         guard let known = snapshot.world.endpoints[endpoint] else {
             return .failed("There is no workload endpoint \(endpoint) at revision \(enforced).")
@@ -150,12 +153,12 @@ final class EnforcementBoard: Sendable {
         return "\(enforced) is in force, revision \(revision) is not\(delay)"
     }
 
-    private static func remember(_ revision: Int64, _ milliseconds: Double, in state: inout State) {
-        guard state.milliseconds.updateValue(milliseconds, forKey: revision) == nil else { return }
+    private static func remember(_ revision: Int64, _ measure: EnforcementMeasure, in state: inout State) {
+        guard state.measures.updateValue(measure, forKey: revision) == nil else { return }
         if state.remembered.count < NodeAgentLimits.rememberedRevisions {
             state.remembered.append(revision)
         } else {
-            state.milliseconds[state.remembered[state.oldestRemembered]] = nil
+            state.measures[state.remembered[state.oldestRemembered]] = nil
             state.remembered[state.oldestRemembered] = revision
             state.oldestRemembered = (state.oldestRemembered + 1) % state.remembered.count
         }

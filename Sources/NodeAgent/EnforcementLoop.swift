@@ -18,59 +18,79 @@ final class EnforcementLoop {
         var flows: @Sendable ([FlowRecord]) -> Void
         /// Takes an endpoint out of the store, if it still has this revision.
         var removeEndpoint: @Sendable (EndpointKey, Int64) -> Void
+        /// A line of a Log rule. Never blocks; false when there is no room.
+        var ruleLog: @Sendable (Logger.Metadata) -> Bool
+        /// What a process after this one has to know.
+        var accepted: @Sendable (AcceptedChanges) -> Void
+        var attached: @Sendable ([EndpointKey: NodeProgram.Attachment]) -> Void
     }
 
-    private let configuration: NodeAgentConfiguration
-    private let mailbox: Mailbox
-    private let board: EnforcementBoard
-    private let dataplane: any Dataplane
-    private let outlets: Outlets
-    private let clock = ContinuousClock()
+    /// What processes before this one knew.
+    struct Memory {
+        var recall: (StoreKey) -> AcceptedVersion
+        var attachments: [EndpointKey: NodeProgram.Attachment]
+    }
 
-    private var mirror = WorldMirror()
+    let configuration: NodeAgentConfiguration
+    let mailbox: Mailbox
+    private let board: EnforcementBoard
+    let dataplane: any Dataplane
+    let outlets: Outlets
+    let clock = ContinuousClock()
+
+    var mirror: WorldMirror
     private var compiler = VerdictCompiler()
-    private var links: [String: InterfaceIdentity] = [:]
-    private var local = LocalEndpoints(world: PolicyWorld(), node: "", links: [:])
+    var links: [String: InterfaceIdentity] = [:]
+    var local: LocalEndpoints
     private var tables = VerdictTables()
     private var tablesRevision: Int64?
-    /// Revisions that were read and are not in force, with the time at which the store told of them.
-    private var pending: [(revision: Int64, received: ContinuousClock.Instant)] = []
+    /// Revisions that were read and are not in force, with the time of their commit, or of the store's word of it where
+    /// the store does not know that.
+    private var pending: [(revision: Int64, committed: ContinuousClock.Instant)] = []
     private var snapshotArrived = false
     /// Since the last attempt.
     private var revisionsArrived = false
     private var worldChanged = true
     private var attachmentsChanged = true
     private var enforcedWorld = PolicyWorld()
-    private var lastReport: ApplyReport?
+    private var rememberedAttachments: [EndpointKey: NodeProgram.Attachment]
+    var lastReport: ApplyReport?
 
-    private var problems: ProblemLog
-    private var outerProblems: [String: String] = [:]
+    let logger: Logger
+    var problems: ProblemLog
+    var outerProblems: [String: String] = [:]
     private var retryDelay: Duration
     private var retryAt: ContinuousClock.Instant?
-    private var applyFailure: String?
+    var applyFailure: String?
     /// Endpoints whose attachment fails, and since when.
     private var failingSince: [EndpointKey: ContinuousClock.Instant] = [:]
 
-    private var aggregator: FlowAggregator
-    private var addresses = AddressBook()
-    private var pollInterval: Duration
-    private var nextPoll: ContinuousClock.Instant
-    private var nextSweep: ContinuousClock.Instant
-    private var missingSince: [EndpointKey: ContinuousClock.Instant] = [:]
+    var aggregator: FlowAggregator
+    var ruleLog: RuleLog
+    var addresses = AddressBook()
+    var pollInterval: Duration
+    var nextPoll: ContinuousClock.Instant
+    var nextSweep: ContinuousClock.Instant
+    var missingSince: [EndpointKey: ContinuousClock.Instant] = [:]
     /// Something that a report shows has changed since the last one was published.
-    private var reportChanged = false
+    var reportChanged = false
 
     init(
         configuration: NodeAgentConfiguration, mailbox: Mailbox, board: EnforcementBoard, dataplane: any Dataplane,
-        outlets: Outlets, logger: Logger
+        outlets: Outlets, memory: Memory, logger: Logger
     ) {
         self.configuration = configuration
         self.mailbox = mailbox
         self.board = board
         self.dataplane = dataplane
         self.outlets = outlets
+        mirror = WorldMirror(recall: memory.recall)
+        local = LocalEndpoints(remembering: memory.attachments)
+        rememberedAttachments = memory.attachments
         problems = ProblemLog(logger: logger)
+        self.logger = logger
         aggregator = FlowAggregator(startingAt: KernelClock.boottime())
+        ruleLog = RuleLog(now: clock.now)
         retryDelay = configuration.firstRetryDelay
         pollInterval = configuration.idlePollInterval
         nextPoll = clock.now
@@ -118,7 +138,7 @@ final class EnforcementLoop {
                 for event in events where event.object.revision > mirror.revision {
                     if mirror.apply(event) { worldChanged = true }
                     revisionsArrived = true
-                    pending.append((event.object.revision, received))
+                    pending.append((event.object.revision, event.committed ?? received))
                 }
             }
         }
@@ -132,7 +152,22 @@ final class EnforcementLoop {
             local = LocalEndpoints(world: mirror.world, node: configuration.node, links: links, before: before)
             if !worldChanged { attachmentsChanged = local.attachments != before.attachments }
         }
-        if !content.store.isEmpty { noteUndecodable() }
+        if !content.store.isEmpty {
+            noteUndecodable()
+            outlets.accepted(mirror.takeAccepted())
+            for key in mirror.takeRequested() { request(key) }
+        }
+    }
+
+    /// Somebody asked for the endpoint to be policed, whatever was released before.
+    private func request(_ key: EndpointKey) {
+        guard let attachment = local.attachments[key] else { return }
+        do {
+            try dataplane.request(key, on: attachment)
+            attachmentsChanged = true
+        } catch {
+            problems.note("endpoint \(key)", "it stays released: \(error)", now: clock.now)
+        }
     }
 
     /// Before the first snapshot nothing is known: the tables of a process before stay in force untouched.
@@ -145,10 +180,10 @@ final class EnforcementLoop {
     private func noteUndecodable() {
         let prefix = "object "
         var subjects: Set<String> = []
-        for (key, message) in mirror.undecodable {
+        for (key, unreadable) in mirror.undecodable {
             let subject = prefix + Self.name(key)
             subjects.insert(subject)
-            problems.note(subject, message, now: clock.now)
+            problems.note(subject, Self.sentence(unreadable), now: clock.now)
         }
         problems.retain(prefix: prefix, subjects)
     }
@@ -171,7 +206,9 @@ final class EnforcementLoop {
         revisionsArrived = false
         do {
             let report = try dataplane.apply(
-                NodeProgram(revision: mirror.revision, tables: tables, attachments: local.attachments))
+                NodeProgram(
+                    revision: mirror.revision, tables: tables, attachments: local.attachments,
+                    keepsUnclaimedInterfaces: mirror.keepsUnclaimedInterfaces))
             let now = clock.now
             lastReport = report
             if enforcedWorld.endpoints != mirror.world.endpoints {
@@ -181,6 +218,10 @@ final class EnforcementLoop {
             applyFailure = nil
             problems.clear("apply")
             noteAttachFailures(report, now: now)
+            if local.attachments != rememberedAttachments {
+                rememberedAttachments = local.attachments
+                outlets.attached(rememberedAttachments)
+            }
             scheduleRetry(wanted: !report.failures.isEmpty, now: now)
             settle(at: now)
         } catch {
@@ -194,7 +235,10 @@ final class EnforcementLoop {
 
     /// All that was pending is in force since `now`.
     private func settle(at now: ContinuousClock.Instant) {
-        let enforced = pending.map { ($0.revision, milliseconds: Self.milliseconds($0.received.duration(to: now))) }
+        let enforced = pending.map { entry in
+            let milliseconds = Self.milliseconds(entry.committed.duration(to: now))
+            return (entry.revision, EnforcementMeasure(enforced: now, milliseconds: milliseconds))
+        }
         pending = []
         publish(enforced: enforced)
     }
@@ -217,7 +261,7 @@ final class EnforcementLoop {
         failingSince = report.failures.mapValues { _ in now }.merging(before.filter { report.failures[$0.key] != nil }) { $1 }
     }
 
-    private func publish(enforced: [(revision: Int64, milliseconds: Double)]) {
+    private func publish(enforced: [(revision: Int64, measure: EnforcementMeasure)]) {
         var snapshot = EnforcementBoard.Snapshot()
         let isCurrent = applyFailure == nil && lastReport != nil
         snapshot.storeRevision = mirror.revision
@@ -233,111 +277,13 @@ final class EnforcementLoop {
             failingSince.lazy.filter { $0.value.duration(to: now) >= NodeAgentLimits.patience }.map(\.key))
         snapshot.delay = applyFailure
         snapshot.warnings = warnings()
+        snapshot.unreadable = mirror.undecodable.mapValues(Self.sentence)
+        snapshot.ruleLog = NodeReport.RuleLog(written: ruleLog.written, leftOut: ruleLog.leftOut)
         reportChanged = false
         board.publish(snapshot, enforced: enforced)
     }
 
-    private func warnings() -> [String] {
-        var warnings: [String] = []
-        if let applyFailure { warnings.append("The last change is not in force, the policy before is: \(applyFailure)") }
-        warnings += outerProblems.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
-        let undecodable = mirror.undecodable.map { (Self.name($0.key), $0.value) }.sorted { $0.0 < $1.0 }
-        warnings += undecodable.prefix(NodeAgentLimits.reportedWarnings).map { name, message in
-            "\(name) cannot be read, its last good version (if any) stays in force: \(message)"
-        }
-        if undecodable.count > NodeAgentLimits.reportedWarnings {
-            warnings.append("\(undecodable.count) objects in all cannot be read.")
-        }
-        warnings += addresses.shared.prefix(NodeAgentLimits.reportedWarnings).map { address, keys in
-            "\(address) is claimed by \(keys.map(\.description).joined(separator: " and ")): it has the labels of all of them."
-        }
-        let overflow = aggregator.overflow
-        if overflow.untrackedReports > 0 || overflow.unrecordedDenials > 0 {
-            warnings.append(
-                "Flow records are incomplete: \(overflow.untrackedReports) reports of connections and "
-                    + "\(overflow.unrecordedDenials) denied packets found no room.")
-        }
-        return warnings
-    }
-
-    // MARK: What the kernel saw
-
-    private func readStatus() -> DataplaneStatus? {
-        do {
-            let status = try dataplane.status()
-            problems.clear("dataplane status")
-            return status
-        } catch {
-            problems.note("dataplane status", "\(error)", now: clock.now)
-            return nil
-        }
-    }
-
-    private func poll(now: ContinuousClock.Instant, last: Bool) {
-        if now >= nextPoll || last { drain() }
-        if now >= nextSweep || last { sweep() }
-    }
-
-    private func drain() {
-        var count = 0
-        do {
-            try dataplane.drainEvents { event in
-                count += 1
-                aggregator.add(event, resolve: addresses.endpoint(of:))
-            }
-            problems.clear("connection events")
-        } catch {
-            problems.note("connection events", "\(error)", now: clock.now)
-        }
-        pollInterval = count > 0
-            ? configuration.busyPollInterval : min(pollInterval * 2, configuration.idlePollInterval)
-        // After so many there are more: only the mailbox is looked into before the rest.
-        nextPoll = count >= NodeAgentLimits.eventsOfAFlood ? clock.now : clock.now + pollInterval
-    }
-
-    private func sweep() {
-        let start = clock.now
-        let overflow = aggregator.overflow
-        let repairs = dataplane.maintain()
-        if repairs.isEmpty {
-            problems.clear("hooks")
-        } else {
-            problems.note("hooks", repairs.joined(separator: "; "), now: start)
-        }
-        // No program, no flows of ours: those of the process before are reported once the world is known.
-        if lastReport != nil {
-            do {
-                try dataplane.sweepFlows { aggregator.add($0, resolve: addresses.endpoint(of:)) }
-                problems.clear("flow table")
-            } catch {
-                problems.note("flow table", "\(error)", now: start)
-            }
-            let records = aggregator.finishWindow(
-                at: KernelClock.boottime(), wallClockOffset: KernelClock.wallClockOffset())
-            if !records.isEmpty { outlets.flows(records) }
-        }
-        if aggregator.overflow != overflow { reportChanged = true }
-        collectContainers(now: start)
-        let duration = start.duration(to: clock.now)
-        nextSweep = clock.now + max(configuration.flowWindow, duration * NodeAgentLimits.sweepShare)
-    }
-
-    /// An address that another container gets must not bring the identity of the one before, so an endpoint whose
-    /// container went away unnoticed goes too.
-    private func collectContainers(now: ContinuousClock.Instant) {
-        var missing: [EndpointKey: ContinuousClock.Instant] = [:]
-        for (endpoint, _) in local.all where links[endpoint.interfaceName] == nil {
-            guard let container = mirror.containers[endpoint.key] else { continue }
-            let since = missingSince[endpoint.key] ?? now
-            missing[endpoint.key] = since
-            if since.duration(to: now) >= configuration.containerGracePeriod {
-                outlets.removeEndpoint(endpoint.key, container.revision)
-            }
-        }
-        missingSince = missing
-    }
-
-    private static func name(_ key: StoreKey) -> String {
+    static func name(_ key: StoreKey) -> String {
         key.namespace.isEmpty ? "\(key.resource) \(key.name)" : "\(key.resource) \(key.namespace)/\(key.name)"
     }
 

@@ -12,8 +12,12 @@ struct LocalEndpoints {
     /// Interfaces that a workload could be behind and that no endpoint of this node names, by name.
     private(set) var unnamed: [String] = []
 
+    /// Nothing is known yet but what the process before policed.
+    init(remembering attachments: [EndpointKey: NodeProgram.Attachment]) { self.attachments = attachments }
+
     /// O(endpoints log endpoints). Of several endpoints that name one interface the one that has it in `before` keeps it,
-    /// else the first by namespace and name gets it.
+    /// else the first by namespace and name gets it. An endpoint whose interface was renamed keeps it, unless another
+    /// endpoint names it now.
     init(world: PolicyWorld, node: String, links: [String: InterfaceIdentity], before: LocalEndpoints? = nil) {
         var holders: [Int32: EndpointKey] = [:]
         let held = before?.attachments ?? [:]
@@ -45,9 +49,24 @@ struct LocalEndpoints {
             }
             all.append((endpoint, obstacle))
         }
-        all.sort { $0.endpoint.key < $1.endpoint.key }
         let named = Set(all.map(\.endpoint.interfaceName))
-        unnamed = links.filter { $0.value.nature.belongsToWorkload && !named.contains($0.key) }.map(\.key).sorted()
+        for index in all.indices where links[all[index].endpoint.interfaceName] == nil {
+            let key = all[index].endpoint.key
+            // Somebody who writes another name means another interface.
+            let formerName = before?.all.first { $0.endpoint.key == key }?.endpoint.interfaceName
+            guard formerName ?? all[index].endpoint.interfaceName == all[index].endpoint.interfaceName,
+                let former = held[key], holders[former.interfaceIndex] == nil,
+                let link = links.first(where: { $0.value.index == former.interfaceIndex }),
+                link.value.nature.refusal(of: link.key) == nil, !named.contains(link.key)
+            else { continue }
+            holders[former.interfaceIndex] = key
+            attachments[key] = NodeProgram.Attachment(interfaceName: link.key, interfaceIndex: former.interfaceIndex)
+            all[index].obstacle = "Its interface \(all[index].endpoint.interfaceName) is called \(link.key) now and stays "
+                + "policed: write the new name into spec.interfaceName."
+        }
+        all.sort { $0.endpoint.key < $1.endpoint.key }
+        unnamed = links.filter { $0.value.nature.belongsToWorkload && !named.contains($0.key) && holders[$0.value.index] == nil }
+            .map(\.key).sorted()
     }
 
     /// What the dataplane made of them. `report` nil: nothing of this is in the kernel yet.

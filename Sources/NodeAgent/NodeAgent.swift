@@ -12,6 +12,10 @@ import Synchronization
 /// The store's changes, the node's interfaces and the kernel's events meet on one thread of the agent's own (see
 /// `EnforcementLoop`); everybody else talks to it through a mailbox and reads its results from a board.
 public final class NodeAgent: NodeReporting {
+    /// An annotation of a WorkloadEndpoint that says when somebody asked for it to be policed. A new value polices an
+    /// interface again that was released on its own.
+    public static let requestAnnotation = "bulkhead.io/requested-at"
+
     private let configuration: NodeAgentConfiguration
     private let store: any Store
     private let links: any LinkSource
@@ -20,20 +24,26 @@ public final class NodeAgent: NodeReporting {
     private let mailbox = Mailbox()
     private let board: EnforcementBoard
     private let flows: FlowWriter
+    private let ruleLog: RuleLogWriter
+    private let accepted: AcceptedVersions
     private let threadEnd = ThreadEnd()
     /// The revision that `run` follows the store from; nil before `start`.
     private let startRevision = Mutex<Int64?>(nil)
 
-    /// - Parameter makeDataplane: called once, on the agent's thread, where the dataplane then stays.
+    /// - Parameters:
+    ///   - accepted: what processes before this one accepted, and what this one does.
+    ///   - makeDataplane: called once, on the agent's thread, where the dataplane then stays.
     public init(
-        configuration: NodeAgentConfiguration, store: any Store, flowStore: any FlowStore, links: any LinkSource,
-        logger: Logger, makeDataplane: @escaping @Sendable () throws -> any Dataplane
+        configuration: NodeAgentConfiguration, store: any Store, flowStore: any FlowStore, accepted: AcceptedVersions,
+        links: any LinkSource, logger: Logger, makeDataplane: @escaping @Sendable () throws -> any Dataplane
     ) {
         self.configuration = configuration
         self.store = store
         self.links = links
         self.logger = logger
         self.makeDataplane = makeDataplane
+        self.accepted = accepted
+        ruleLog = RuleLogWriter(logger: logger)
         board = EnforcementBoard(node: configuration.node)
         flows = FlowWriter(store: flowStore) { [mailbox] problem in
             mailbox.post { $0.problems["flow store"] = .some(problem) }
@@ -62,13 +72,20 @@ public final class NodeAgent: NodeReporting {
     /// stays in force. Once, after `start`.
     public func run() async {
         guard let revision = startRevision.withLock({ $0 }) else { return }
-        async let writing: Void = flows.run()
+        // Not children: a cancelled task could not write what is left.
+        let writing = Task { [flows] in await flows.run() }
+        let logging = Task { [ruleLog] in await ruleLog.run() }
+        let remembering = Task { [accepted, mailbox] in
+            await accepted.run { problem in mailbox.post { $0.problems["accepted objects"] = .some(problem) } }
+        }
         await follow(after: revision)
         links.stop()
         mailbox.post { $0.stopping = true }
         await threadEnd.wait()
         flows.finish()
-        await writing
+        ruleLog.finish()
+        accepted.finish()
+        for task in [writing, logging, remembering] { await task.value }
     }
 
     // MARK: NodeReporting
@@ -84,7 +101,8 @@ public final class NodeAgent: NodeReporting {
             dataplane: status
                 ?? DataplaneStatus(
                     revision: nil, policed: [:], maps: [], systemCounts: [:], eventsLost: 0, warnings: []),
-            warnings: warnings, unnamedInterfaces: snapshot.unnamedInterfaces)
+            warnings: warnings, unnamedInterfaces: snapshot.unnamedInterfaces, ruleLog: snapshot.ruleLog,
+            unreadable: snapshot.unreadable, delay: snapshot.delay)
     }
 
     /// `milliseconds` is 0 for a revision that was in force before this process, or longer ago than is remembered.
@@ -108,9 +126,8 @@ public final class NodeAgent: NodeReporting {
         }
     }
 
-    /// Milliseconds from the store's word of a revision to the last map write for it; nil while it is not in force, or
-    /// when that is longer ago than is remembered.
-    public func millisecondsToEnforcement(of revision: Int64) -> Double? { board.milliseconds(of: revision) }
+    /// The time is from the store's commit, where the store tells that, else from its word of the change.
+    public func enforcementMeasure(of revision: Int64) async -> EnforcementMeasure? { board.measure(of: revision) }
 
     // MARK: Parts
 
@@ -119,15 +136,20 @@ public final class NodeAgent: NodeReporting {
             flows: { [flows] records in flows.write(records) },
             removeEndpoint: { [store, logger] key, revision in
                 Task { await Self.remove(key, revision: revision, from: store, logger: logger) }
-            })
+            }, ruleLog: { [ruleLog] line in ruleLog.write(line) },
+            accepted: { [accepted] changes in accepted.remember(changes) },
+            attached: { [accepted] attachments in accepted.remember(attachments) })
+        let attachments = try accepted.attachments()
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
-            let thread = Thread { [configuration, mailbox, board, logger, makeDataplane, threadEnd] in
+            let thread = Thread { [configuration, mailbox, board, logger, makeDataplane, threadEnd, accepted] in
                 defer { threadEnd.signal() }
                 do {
                     let dataplane = try makeDataplane()
                     let loop = EnforcementLoop(
                         configuration: configuration, mailbox: mailbox, board: board, dataplane: dataplane,
-                        outlets: outlets, logger: logger)
+                        outlets: outlets,
+                        memory: EnforcementLoop.Memory(recall: { accepted.recall($0) }, attachments: attachments),
+                        logger: logger)
                     loop.turn()
                     started.resume()
                     loop.run()

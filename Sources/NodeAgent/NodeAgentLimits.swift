@@ -16,6 +16,13 @@ enum NodeAgentLimits {
     static let patience = Duration.seconds(1)
     /// As many events in one reading mean that the kernel has more.
     static let eventsOfAFlood = 1024
+    /// Lines of Log rules: so many at once, and so many a second in the long run; further ones are counted.
+    static let ruleLogBurst = 500.0
+    static let ruleLogLinesPerSecond = 100.0
+    /// Lines of Log rules that wait for a slow reader of the log; further ones are counted as left out.
+    static let waitingLogLines = 1024
+    /// Between two writes into the record of accepted versions.
+    static let acceptedVersionsPause = Duration.milliseconds(100)
     /// Reading the flow table may take this part of the loop's time; where it takes longer, windows become longer.
     static let sweepShare = 10
 }

@@ -3,7 +3,8 @@ import PolicyModel
 
 /// The typed world that follows the store.
 ///
-/// An object whose newest version cannot be decoded keeps its last good version and is named in `undecodable`.
+/// An object whose newest version cannot be read is named in `undecodable` and keeps the last version that could be: of
+/// this process, or the one that a process before remembered. Where nobody remembers, the safe verdict stands for it.
 struct WorldMirror {
     /// An endpoint that a container engine's hook wrote: it must not outlive its interface.
     struct ContainerEndpoint: Hashable {
@@ -11,31 +12,53 @@ struct WorldMirror {
         var interfaceName: String
     }
 
+    /// Why an object cannot be read, and what decides in its place.
+    struct Unreadable: Hashable {
+        enum Substitute: Hashable {
+            case earlierVersion
+            case nothing
+            case safeVerdict
+        }
+
+        var message: String
+        var substitute: Substitute
+    }
+
     private(set) var world = PolicyWorld.builtIn
     /// The store's revision up to which everything is in `world`.
     private(set) var revision: Int64 = 0
     /// What is wrong with the newest version of an object.
-    private(set) var undecodable: [StoreKey: String] = [:]
+    private(set) var undecodable: [StoreKey: Unreadable] = [:]
     private(set) var containers: [EndpointKey: ContainerEndpoint] = [:]
+    private var safeVerdict = SafeVerdict()
+    private var requests: [EndpointKey: String] = [:]
+    /// Endpoints that were asked for anew.
+    private var requested: Set<EndpointKey> = []
+    private var accepted = AcceptedChanges()
+    private let recall: (StoreKey) -> AcceptedVersion
+
+    /// - Parameter recall: what processes before remembered of an object.
+    init(recall: @escaping (StoreKey) -> AcceptedVersion = { _ in .never }) { self.recall = recall }
+
+    /// An interface that nobody claims may belong to an endpoint that cannot be read.
+    var keepsUnclaimedInterfaces: Bool { !safeVerdict.withoutInterface.isEmpty }
 
     /// Takes over a whole list. Returns whether the world changed.
     mutating func replace(with objects: [StoredObject], revision: Int64) -> Bool {
-        let before = world
+        let former = self
+        world = .builtIn
         undecodable = [:]
         containers = [:]
-        // In every world, also in one whose server has not made them yet.
-        var listed: Set<TypedPlace> = Set(
-            PolicyWorld.builtIn.namespaces.keys.map(TypedPlace.namespace) + PolicyWorld.builtIn.tiers.keys.map(TypedPlace.tier))
-        for object in objects {
-            if let place = TypedPlace(object.key) { listed.insert(place) }
-            put(object)
+        safeVerdict = SafeVerdict()
+        requests = [:]
+        accepted = AcceptedChanges(isWhole: true)
+        for object in objects { put(object, former: former) }
+        // What the first list holds was asked for before this process.
+        if former.revision > 0 {
+            requested.formUnion(requests.filter { former.requests[$0.key] != $0.value }.keys)
         }
-        world.namespaces = world.namespaces.filter { listed.contains(.namespace($0.key)) }
-        world.tiers = world.tiers.filter { listed.contains(.tier($0.key)) }
-        world.policies = world.policies.filter { listed.contains(.policy($0.key)) }
-        world.endpoints = world.endpoints.filter { listed.contains(.endpoint($0.key)) }
         self.revision = revision
-        return world != before
+        return world != former.world
     }
 
     /// Returns whether the world changed. Events up to `revision` are already in it and are passed over.
@@ -43,58 +66,120 @@ struct WorldMirror {
         guard event.object.revision > revision else { return false }
         revision = event.object.revision
         switch event.kind {
-        case .added, .modified: return put(event.object)
-        case .deleted: return remove(event.object.key)
+        case .added, .modified:
+            let before = requests
+            let changed = put(event.object, former: nil)
+            if case .endpoint(let key)? = TypedPlace(event.object.key), requests[key] != before[key] || event.kind == .added {
+                requested.insert(key)
+            }
+            return changed
+        case .deleted:
+            return remove(event.object.key)
         }
     }
 
+    /// What is to be remembered since the last call.
+    mutating func takeAccepted() -> AcceptedChanges {
+        defer { accepted = AcceptedChanges() }
+        return accepted
+    }
+
+    /// The endpoints that were asked for since the last call.
+    mutating func takeRequested() -> Set<EndpointKey> {
+        defer { requested = [] }
+        return requested
+    }
+
+    // MARK: Parts
+
+    /// - Parameter former: the mirror before this world was begun; nil: this world goes on.
     @discardableResult
-    private mutating func put(_ object: StoredObject) -> Bool {
-        let typed: TypedObject?
+    private mutating func put(_ object: StoredObject, former: WorldMirror?) -> Bool {
+        guard let place = TypedPlace(object.key) else { return false }
+        let before = world[place]
         do {
-            typed = try TypedObject(object)
+            // First: the safe verdict may be where the object belongs.
+            let stoodFor = safeVerdict.places[object.key] != nil
+            if stoodFor {
+                var trial = PolicyWorld()
+                try trial.set(object.value)
+                safeVerdict.remove(object.key, from: &world)
+            }
+            try world.set(object.value)
             undecodable[object.key] = nil
+            note(object, at: place)
+            let changed = stoodFor || world[place] != before
+            if changed || former != nil {
+                accepted.versions[object.key] = .some(object)
+                accepted.kept.remove(object.key)
+            }
+            return changed
         } catch {
-            undecodable[object.key] = Self.describe(error)
-            return false
+            let substitute = substitute(for: object, at: place, before: before, former: former)
+            undecodable[object.key] = Unreadable(message: Self.describe(error), substitute: substitute)
+            accepted.kept.insert(object.key)
+            return world[place] != before || substitute == .safeVerdict
         }
-        switch typed {
-        case nil:
-            return false
-        case .namespace(let namespace):
-            return world.namespaces.updateValue(namespace, forKey: namespace.name) != namespace
-        case .tier(let tier):
-            return world.tiers.updateValue(tier, forKey: tier.name) != tier
-        case .policy(let policy):
-            return world.policies.updateValue(policy, forKey: policy.reference) != policy
-        case .endpoint(let endpoint):
-            let isContainer = object.value["spec"]?["containerID"]?.stringValue.map { !$0.isEmpty } ?? false
-            containers[endpoint.key] =
-                isContainer
-                ? ContainerEndpoint(revision: object.revision, interfaceName: endpoint.interfaceName) : nil
-            return world.endpoints.updateValue(endpoint, forKey: endpoint.key) != endpoint
+    }
+
+    private mutating func substitute(
+        for object: StoredObject, at place: TypedPlace, before: AnyHashable?, former: WorldMirror?
+    ) -> Unreadable.Substitute {
+        if safeVerdict.places[object.key] != nil { return .safeVerdict }
+        if let former {
+            if former.world[place] != nil, former.safeVerdict.places[object.key] == nil {
+                world.copy(place, from: former.world)
+                if case .endpoint(let key) = place {
+                    containers[key] = former.containers[key]
+                    requests[key] = former.requests[key]
+                }
+                return .earlierVersion
+            }
+        } else if before != nil {
+            return .earlierVersion
         }
+        switch recall(object.key) {
+        case .version(let earlier):
+            if (try? world.set(earlier.value)) != nil {
+                note(earlier, at: place)
+                return .earlierVersion
+            }
+            fallthrough
+        case .unknown:
+            safeVerdict.add(object, at: place, to: &world)
+            if case .staged = place { return .nothing }
+            return .safeVerdict
+        case .never:
+            return .nothing
+        }
+    }
+
+    /// What is not policy.
+    private mutating func note(_ object: StoredObject, at place: TypedPlace) {
+        guard case .endpoint(let key) = place else { return }
+        let isContainer = object.value["spec"]?["containerID"]?.stringValue.map { !$0.isEmpty } ?? false
+        containers[key] =
+            isContainer
+            ? ContainerEndpoint(
+                revision: object.revision, interfaceName: object.value["spec"]?["interfaceName"]?.stringValue ?? "") : nil
+        requests[key] = object.value["metadata"]?["annotations"]?[NodeAgent.requestAnnotation]?.stringValue
     }
 
     private mutating func remove(_ key: StoreKey) -> Bool {
         undecodable[key] = nil
-        switch TypedPlace(key) {
-        case nil:
-            return false
-        case .namespace(let name):
-            let former = world.namespaces[name]
-            world.namespaces[name] = PolicyWorld.builtIn.namespaces[name]
-            return world.namespaces[name] != former
-        case .tier(let name):
-            let former = world.tiers[name]
-            world.tiers[name] = PolicyWorld.builtIn.tiers[name]
-            return world.tiers[name] != former
-        case .policy(let reference):
-            return world.policies.removeValue(forKey: reference) != nil
-        case .endpoint(let key):
-            containers[key] = nil
-            return world.endpoints.removeValue(forKey: key) != nil
+        guard let place = TypedPlace(key) else { return false }
+        accepted.versions[key] = .some(nil)
+        accepted.kept.remove(key)
+        if case .endpoint(let endpoint) = place {
+            containers[endpoint] = nil
+            requests[endpoint] = nil
+            requested.remove(endpoint)
         }
+        let stoodFor = safeVerdict.places[key] != nil
+        safeVerdict.remove(key, from: &world)
+        let before = world[place]
+        world.copy(place, from: .builtIn)
+        return stoodFor || world[place] != before
     }
 
     private static func describe(_ error: any Error) -> String {

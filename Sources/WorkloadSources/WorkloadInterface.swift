@@ -54,9 +54,13 @@ struct InnerView: Sendable {
             && $0.linkNamespaceID == hostNamespaceID }
     }
 
-    /// The one that the workload's traffic uses: with the default route, or the only one.
-    /// - Parameter wanted: its name, where the user gave one.
-    func workloadVeth(namespace: String, wanted: String?) throws(WorkloadSourceError) -> NetworkInterface {
+    /// The only one: an endpoint has one interface, and what is behind another would not be policed.
+    /// - Parameters:
+    ///   - wanted: its name, where the user gave one.
+    ///   - hostNames: the names of the host's interfaces by index.
+    func workloadVeth(
+        namespace: String, wanted: String?, hostNames: [Int32: String]
+    ) throws(WorkloadSourceError) -> NetworkInterface {
         let veths = hostVeths
         if let wanted {
             guard let match = veths.first(where: { $0.name == wanted }) else {
@@ -65,12 +69,13 @@ struct InnerView: Sendable {
             return match
         }
         if veths.count > 1 {
-            let routed = veths.filter { defaultRoutes.contains($0.index) }
-            if routed.count == 1 { return routed[0] }
-            let names = veths.map(\.name).joined(separator: ", ")
+            let names = veths.map { veth in
+                let hostName = veth.linkIndex.flatMap { hostNames[$0] } ?? "an interface that is gone"
+                return "\(veth.name) behind \(hostName)\(defaultRoutes.contains(veth.index) ? " with the default route" : "")"
+            }
             throw WorkloadSourceError(
-                "The network namespace \(namespace) has several veths (\(names)) and the default route does not name one: "
-                    + "give the host side of the right one with --interface.")
+                "The network namespace \(namespace) has several veths (\(names.joined(separator: ", "))), and a workload has one "
+                    + "interface: add a workload for each, with --interface and the name on the host.")
         }
         if let only = veths.first { return only }
         if interfaces.contains(where: { $0.kind == "veth" }) {
@@ -105,8 +110,11 @@ extension WorkloadInterface {
                 "\(namespace.name) is the network namespace that Bulkhead runs in: a workload there has no interface of its own.")
         }
         let view = try InnerView(of: namespace, host: host)
-        let inner = try view.workloadVeth(namespace: namespace.name, wanted: innerName)
-        guard let index = inner.linkIndex, let outer = try NetworkInterface.all().first(where: { $0.index == index }) else {
+        let links = try NetworkInterface.all()
+        let inner = try view.workloadVeth(
+            namespace: namespace.name, wanted: innerName,
+            hostNames: Dictionary(links.map { ($0.index, $0.name) }) { first, _ in first })
+        guard let index = inner.linkIndex, let outer = links.first(where: { $0.index == index }) else {
             throw WorkloadSourceError(
                 "The host side of \(inner.name) in the network namespace \(namespace.name) has gone: is the workload stopping?")
         }

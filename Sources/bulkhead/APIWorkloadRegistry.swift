@@ -1,4 +1,6 @@
+import Foundation
 import KubernetesClient
+import NodeAgent
 import PolicyModel
 import WorkloadSources
 
@@ -28,17 +30,24 @@ struct APIWorkloadRegistry: WorkloadRegistry {
 
     func put(_ endpoint: EndpointDescription) async throws -> Int64 {
         let stored: JSONValue
+        var object = endpoint.object
+        // Also where nothing else changed: it says that the workload was asked for anew, after a release perhaps.
+        object["metadata"]?["annotations"] = [NodeAgent.requestAnnotation: .string(Self.now())]
         do {
             stored = try await client.create(
-                Kinds.workloadEndpoint, namespace: endpoint.namespace, object: endpoint.object)
+                Kinds.workloadEndpoint, namespace: endpoint.namespace, object: object)
         } catch let error as KubernetesError where error.alreadyExists {
             stored = try await client.update(
-                Kinds.workloadEndpoint, namespace: endpoint.namespace, name: endpoint.name, object: endpoint.object)
+                Kinds.workloadEndpoint, namespace: endpoint.namespace, name: endpoint.name, object: object)
         }
         guard let text = stored["metadata"]?["resourceVersion"]?.stringValue, let revision = Int64(text) else {
             throw WorkloadSourceError("The server answered without a resourceVersion: is it a Bulkhead server?")
         }
         return revision
+    }
+
+    private static func now() -> String {
+        Date.now.formatted(.iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))
     }
 
     func removeEndpoint(_ key: EndpointKey) async throws {

@@ -8,7 +8,8 @@ struct FlowsCommand: AsyncParsableCommand {
         commandName: "flows",
         abstract: "Show connections, each with the rule that decided it.",
         discussion: """
-            With -o json one object a line, with the field names of Calico's flow API.
+            With -o json one object a line, with the field names of Calico's flow API. Where staged policies would decide \
+            otherwise, a second line says how.
 
             EXAMPLES
               bulkhead flows --follow
@@ -34,10 +35,19 @@ struct FlowsCommand: AsyncParsableCommand {
         if output == .table { print(Self.line("TIME", "ACTION", "REP", "SOURCE", "DESTINATION", "PORT", "PKTS", "DECIDED BY")) }
         for try await bytes in try await client.lines("/apis/bulkhead.io/v1alpha1/flows", query: query) {
             let line = String(decoding: bytes, as: UTF8.self)
-            if output == .json { print(line) } else { print(Self.row(try JSONValue(parsing: line))) }
+            if output == .json { print(line) } else { print(Self.rows(try JSONValue(parsing: line))) }
             // A pipe would otherwise hold the line back until a block is full.
             fflush(nil)
         }
+    }
+
+    /// The record, and what is pending for it where that differs.
+    private static func rows(_ flow: JSONValue) -> String {
+        let policies = flow["policies"]
+        guard let pending = policies?["pending"], pending != policies?["enforced"] else { return row(flow) }
+        let action = pending.arrayValue?.last?["action"]?.stringValue ?? ""
+        let sentence = "             pending: \(action) by \(decidedBy(pending))"
+        return row(flow) + "\n" + sentence.prefix(100)
     }
 
     private static func row(_ flow: JSONValue) -> String {
@@ -52,11 +62,11 @@ struct FlowsCommand: AsyncParsableCommand {
             ? "\(text("protocol"))/\(number("dest_port"))" : "\(text("protocol"))/\(number("icmp_type"))/\(number("icmp_code"))"
         return line(
             String(text("start_time").dropFirst(11).prefix(12)), text("action"), text("reporter"), end("source"), end("dest"),
-            port, String(number("packets_out") + number("packets_in")), decidedBy(flow))
+            port, String(number("packets_out") + number("packets_in")), decidedBy(flow["policies"]?["enforced"]))
     }
 
-    private static func decidedBy(_ flow: JSONValue) -> String {
-        guard let hit = flow["policies"]?["enforced"]?.arrayValue?.last else { return "" }
+    private static func decidedBy(_ hits: JSONValue?) -> String {
+        guard let hit = hits?.arrayValue?.last else { return "" }
         let name = hit["name"]?.stringValue ?? ""
         let tier = hit["tier"]?.stringValue ?? ""
         guard case .integer(let index)? = hit["rule_index"] else { return name }

@@ -57,6 +57,10 @@ struct StatusCommand: AsyncParsableCommand {
             parts.append(reasons.render())
         }
         parts.append("Events lost: \(status["eventsLost"]?.integerValue ?? 0)")
+        let lines = status["ruleLog"]
+        if let written = lines?["written"]?.integerValue, let leftOut = lines?["leftOut"]?.integerValue, written + leftOut > 0 {
+            parts.append("Lines of Log rules: \(written) written, \(leftOut) left out")
+        }
         parts += (status["warnings"]?.arrayValue ?? []).compactMap(\.stringValue).map { "Warning: \($0)" }
         return parts.joined(separator: "\n\n")
     }

@@ -5,6 +5,7 @@ import Datastore
 import FlowLogs
 import Foundation
 import Logging
+import Netlink
 import NodeAgent
 import UnixSignals
 import WorkloadSources
@@ -47,13 +48,14 @@ struct UpCommand: AsyncParsableCommand {
         // Only now: while another process has the store, the file is its own.
         ready.remove()
         let flows = try SQLiteFlowStore(path: state + "/flows.sqlite")
+        let accepted = try AcceptedVersions(path: state + "/accepted.sqlite", place: NetworkPlace.current())
 
         var dataplane = BPFDataplane.Configuration(pinDirectory: pin, stateDirectory: state)
         dataplane.observe = observe
         let node = NodeName.current()
         let agent = NodeAgent(
             configuration: NodeAgentConfiguration(node: node, observing: observe), store: store, flowStore: flows,
-            links: KernelLinkSource(), logger: logger,
+            accepted: accepted, links: KernelLinkSource(), logger: logger,
             makeDataplane: { [dataplane] in try BPFDataplane(configuration: dataplane) })
         // First what is stored is in force, then anybody may change it.
         try await agent.start()
@@ -67,6 +69,7 @@ struct UpCommand: AsyncParsableCommand {
             agent, server, containers, store: store, node: node, ready: ready, signals: signals, logger: logger)
         ready.remove()
         try? flows.close()
+        try? accepted.close()
         try? store.close()
         try outcome.get()
         logger.info("stopped; the kernel goes on enforcing the last policy")
@@ -78,6 +81,8 @@ struct UpCommand: AsyncParsableCommand {
         logger: Logger
     ) async -> Result<Void, any Error> {
         let following = Task { await agent.run() }
+        let statuses = PolicyStatusWriter(store: store, node: agent, logger: logger, now: SQLiteFlowStore.wallClock)
+        let describing = Task { await statuses.run() }
         let (listening, listeningContinuation) = AsyncStream<APIServer.Ready>.makeStream()
         let observe = observe
         let outcome: Result<Void, any Error> = await withTaskGroup(of: Result<Void, any Error>?.self) { group in
@@ -127,6 +132,8 @@ struct UpCommand: AsyncParsableCommand {
             group.cancelAll()
             return outcome
         }
+        describing.cancel()
+        await describing.value
         following.cancel()
         await following.value
         return outcome

@@ -116,6 +116,57 @@ extension BPFDataplaneTests {
         }
     }
 
+    @Test func aReleasedInterfaceIsPolicedAgainWhenSomebodyAsks() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            let program = try Self.walled(lab)
+            _ = try dataplane.apply(program)
+            let attachment = try #require(program.attachments[Self.b])
+            var revision: Int64 = 1
+            for noticed in [false, true] {
+                try Release.release(pinDirectory: lab.pins, stateDirectory: lab.state, interface: "vb")
+                try Release.release(pinDirectory: lab.pins, stateDirectory: lab.state, interface: "va")
+                revision += 1
+                if noticed { #expect(try dataplane.apply(Self.walled(lab, revision: revision)).failures.count == 2) }
+                #expect(lab.ping())
+                try dataplane.request(Self.b, on: attachment)
+                revision += 1
+                // The other one was not asked for.
+                #expect(try dataplane.apply(Self.walled(lab, revision: revision)).failures.keys.sorted() == [Self.a])
+                #expect(!lab.ping())
+                try dataplane.request(Self.a, on: try #require(program.attachments[Self.a]))
+                revision += 1
+                #expect(try dataplane.apply(Self.walled(lab, revision: revision)).failures == [:])
+            }
+            #expect(!lab.ping())
+        }
+    }
+
+    @Test func whatNobodyClaimsStaysClosedWhileThatIsWanted() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            var dataplane: BPFDataplane? = try Self.dataplane(lab)
+            _ = try dataplane?.apply(try Self.program(lab, revision: 1, denied: Self.stranger, aIs: Self.friend))
+            #expect(lab.ping())
+            dataplane = nil
+            dataplane = try Self.dataplane(lab)
+            var program = try Self.program(lab, revision: 2, denied: Self.stranger, aIs: Self.friend)
+            program.attachments[Self.b] = nil
+            program.tables.legs = program.tables.legs.filter { $0.key.endpoint != Self.b }
+            program.keepsUnclaimedInterfaces = true
+            _ = try dataplane?.apply(program)
+            #expect(!lab.ping(), "an interface that was policed was opened")
+            #expect(try Self.tc(lab, "qdisc show dev vb").contains("clsact"))
+            program.keepsUnclaimedInterfaces = false
+            _ = try dataplane?.apply(program)
+            #expect(lab.ping())
+            #expect(try !Self.tc(lab, "qdisc show dev vb").contains("clsact"))
+        }
+    }
+
     @Test func twoAgentsInOneNetworkNamespaceAreRefused() async throws {
         let lab = try PacketLab()
         let other = try PacketLab()

@@ -47,6 +47,65 @@ import Testing
             ])
     }
 
+    @Test func showsWhatStagedPoliciesWouldDo() {
+        let policy = PolicyReference(kind: "NetworkPolicy", namespace: "shop", name: "web")
+        let staged = PolicyReference(kind: "StagedNetworkPolicy", namespace: "shop", name: "web")
+        var record = Self.flow(.rule(tier: "default", policy: policy, index: 2))
+        let same = FlowDocument.value(record)["policies"]
+        #expect(same?["pending"] == same?["enforced"])
+        record.pending = Decision.Pending(.allow, .rule(tier: "default", policy: staged, index: 1))
+        let value = FlowDocument.value(record)
+        #expect(value["action"] == "Deny")
+        #expect(value["policies"]?["enforced"] == same?["enforced"])
+        #expect(
+            value["policies"]?["pending"] == [
+                [
+                    "kind": "StagedNetworkPolicy", "name": "web", "namespace": "shop", "tier": "default", "action": "Allow",
+                    "policy_index": 0, "rule_index": 1, "trigger": .null,
+                ]
+            ])
+        record.pending = Decision.Pending(.deny, .endOfTier(tier: "default", triggers: [staged]))
+        let end = FlowDocument.value(record)["policies"]?["pending"]?.arrayValue?.first
+        #expect(end?["kind"] == "EndOfTier")
+        #expect(end?["trigger"]?["kind"] == "StagedNetworkPolicy")
+        #expect(end?["trigger"]?["action"] == "Deny")
+        var system = Self.flow(nil, system: .localHost, verdict: .allow)
+        system.pending = nil
+        #expect(FlowDocument.value(system)["policies"]?["pending"]?.arrayValue?.first?["kind"] == "System")
+    }
+
+    @Test func saysWhatIsNotPoliced() {
+        let key = EndpointKey(namespace: "shop", name: "web")
+        var endpoint = NodeReport.Endpoint(key: key, interfaceName: "veth1", addresses: [], policed: true, message: "")
+        func interfaces(observing: Bool = false) -> ExplainedInterfaces {
+            ExplainedInterfaces(
+                NodeReport(
+                    node: "a", observing: observing, storeRevision: 1, kernelRevision: 1, endpoints: [endpoint],
+                    dataplane: DataplaneStatus(
+                        revision: 1, policed: [:], maps: [], systemCounts: [:], eventsLost: 0, warnings: []), warnings: []))
+        }
+        let end: JSONValue = ["endpoint": "shop/web", "verdict": "Deny"]
+        #expect(interfaces().complete(end) == ["endpoint": "shop/web", "verdict": "Deny", "policed": true])
+        #expect(interfaces().complete("text", ends: [key, key]) == "text")
+        #expect(
+            interfaces(observing: true).complete("text", ends: [key])
+                == "text\n\nNot enforced: the node only observes (bulkhead up --observe).")
+        endpoint.policed = false
+        endpoint.message = "Interface veth1 does not exist; it is policed as soon as it does."
+        #expect(
+            interfaces().complete(end)
+                == [
+                    "endpoint": "shop/web", "verdict": "Deny", "policed": false,
+                    "message": "Interface veth1 does not exist; it is policed as soon as it does.",
+                ])
+        #expect(
+            interfaces().complete("text", ends: [key, key])
+                == "text\n\nNot enforced: shop/web is not policed.\n"
+                + "  Interface veth1 does not exist; it is policed as soon as it does.")
+        let elsewhere: JSONValue = ["endpoint": "shop/far", "verdict": "Deny"]
+        #expect(interfaces().complete(elsewhere) == elsewhere)
+    }
+
     @Test func namesWhatEndedTheTierAndWhatNoPolicyDecided() {
         let policy = PolicyReference(kind: "GlobalNetworkPolicy", namespace: "", name: "lockdown")
         let end = FlowDocument.value(Self.flow(.endOfTier(tier: "security", triggers: [policy])))
@@ -107,6 +166,7 @@ import Testing
             #expect(status["kernelRevision"] == 8)
             #expect(status["endpoints"]?.arrayValue?.first?["addresses"] == ["10.0.0.1"])
             #expect(status["systemCounts"] == ["spoofed source": 4])
+            #expect(status["ruleLog"] == ["written": 0, "leftOut": 0])
             #expect(status["warnings"] == ["an interface is gone", "ring overrun"])
         }
     }

@@ -14,6 +14,7 @@ enum StoreConformance: CaseIterable {
     case watchWithWriters
     case watchOfTheFuture
     case cancelledWatchEnds
+    case commitTimes
     case pagesOfOneRevision
     case owners
     case quietRevisions
@@ -30,6 +31,7 @@ enum StoreConformance: CaseIterable {
         case .watchWithWriters: try await Self.watchWithWriters(store)
         case .watchOfTheFuture: try await Self.watchOfTheFuture(store)
         case .cancelledWatchEnds: try await Self.cancelledWatchEnds(store)
+        case .commitTimes: try await Self.commitTimes(store)
         case .pagesOfOneRevision: try await Self.pagesOfOneRevision(store)
         case .owners: try await Self.owners(store)
         case .quietRevisions: try await Self.quietRevisions(store)
@@ -143,6 +145,17 @@ enum StoreConformance: CaseIterable {
         #expect(try await store.list(resource: nil, namespace: nil).revision == created.revision)
         let events = try await collect(1, from: store.watch(resource: nil, namespace: nil, after: 0))
         #expect(events.map(\.object) == [created])
+    }
+
+    /// A store need not know the time of a commit; where it does, the time is true.
+    private static func commitTimes(_ store: any Store) async throws {
+        let start = ContinuousClock.now
+        let revision = try await store.list(resource: nil, namespace: nil).revision
+        for number in 0..<3 as Range<Int64> { _ = try await put(store, policyKey("timed"), number) }
+        let events = try await collectTimed(3, from: store.watch(resource: nil, namespace: nil, after: revision))
+        let times = events.compactMap(\.committed)
+        #expect(times == times.sorted())
+        #expect(times.allSatisfy { $0 >= start && $0 <= .now })
     }
 
     private static func watchFromTheStart(_ store: any Store) async throws {

@@ -30,8 +30,19 @@ func put(_ store: any Store, _ key: StoreKey, _ number: Int64) async throws -> S
     }
 }
 
-/// The first `count` events.
+/// The first `count` events, without the times of their commits.
 func collect(
+    _ count: Int, from watch: AsyncThrowingStream<[StoreEvent], any Error>
+) async throws -> [StoreEvent] {
+    try await collectTimed(count, from: watch).map { event in
+        var untimed = event
+        untimed.committed = nil
+        return untimed
+    }
+}
+
+/// The first `count` events.
+func collectTimed(
     _ count: Int, from watch: AsyncThrowingStream<[StoreEvent], any Error>
 ) async throws -> [StoreEvent] {
     var events: [StoreEvent] = []

@@ -46,6 +46,23 @@ import Testing
         }
     }
 
+    @Test func recordsCarryWhatIsPending() throws {
+        var aggregator = FlowAggregator(startingAt: 0)
+        guard case .policy(var decision) = KernelModel.decision(.allow, 0) else { return }
+        let staged = PolicyReference(kind: "StagedNetworkPolicy", namespace: "shop", name: "p")
+        decision.pending = Decision.Pending(.deny, .endOfTier(tier: "default", triggers: [staged]))
+        var opened = event(.opened, at: 100)
+        opened.decision = .policy(decision)
+        aggregator.add(opened, resolve: resolve)
+        // A staged policy goes: the same verdict for the same reason, and nothing pending.
+        var redecided = event(.redecided, at: 200)
+        redecided.decision = KernelModel.decision(.allow, 0)
+        aggregator.add(redecided, resolve: resolve)
+        let records = aggregator.finishWindow(at: 1_000, wallClockOffset: 0)
+        #expect(records.map(\.pending) == [decision.pending, nil])
+        #expect(records.map(\.reason) == [decision.reason, decision.reason])
+    }
+
     @Test func oneRecordAConnectionAndWindow() throws {
         var aggregator = FlowAggregator(startingAt: 0)
         aggregator.add(event(.opened, at: 100), resolve: resolve)

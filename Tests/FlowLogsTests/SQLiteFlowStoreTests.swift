@@ -1,9 +1,11 @@
 import Dataplane
 import Datastore
-import FlowLogs
 import Foundation
+import GRDB
 import PolicyModel
 import Testing
+
+@testable import FlowLogs
 
 @Suite final class SQLiteFlowStoreTests: Sendable {
     private let path = NSTemporaryDirectory() + "flow-store-tests-" + UUID().uuidString
@@ -23,10 +25,41 @@ import Testing
         records[2].destination = EndpointKey(namespace: "", name: "")
         records[3].reason = .profile(name: "kns.shop", index: 0)
         records[3].bytesIn = UInt64(Int64.max)
+        records[0].pending = Decision.Pending(
+            .allow,
+            .rule(
+                tier: "platform", policy: PolicyReference(kind: "StagedNetworkPolicy", namespace: "shop", name: "p"), index: 3))
+        records[3].pending = Decision.Pending(.deny, .noProfile)
         try await store.append(records)
         let all = try await store.recent(limit: 100)
         #expect(all.records == records)
         #expect(all.cursor == 4)
+    }
+
+    /// The history as the first release wrote it.
+    @Test func aHistoryWithoutPendingVerdictsIsTakenOver() async throws {
+        let file = SQLiteFile(path: path, title: "flow history", remedy: "")
+        var former = DatabaseMigrator()
+        former.registerMigration("flows") { try FlowTables.createFirst($0) }
+        let pool = try file.open(durability: .everyCheckpoint, checked: false, migrator: former)
+        try await pool.write { database in
+            try database.execute(
+                sql: """
+                    INSERT INTO flows VALUES (
+                        7, 900, 1000, 1, 1, 'shop', 'web', 'bank', 'database', 'fd00::1', 'fd00::2', 6, 0, 5432, 1, 2, 3, 4,
+                        '{"rule":{"tier":"default","policy":{"kind":"NetworkPolicy","namespace":"shop","name":"p"},"index":0}}',
+                        NULL, 0)
+                    """)
+        }
+        try pool.close()
+        let store = try SQLiteFlowStore(path: path, now: { 2_000 })
+        let expected = record(0)
+        #expect(try await store.recent(limit: 10).records == [expected])
+        #expect(expected.pending == nil)
+        var next = record(1)
+        next.pending = Decision.Pending(.allow, .noProfile)
+        try await store.append([next])
+        #expect(try await store.recent(limit: 10).records == [expected, next])
     }
 
     @Test func cursorsSurviveReopening() async throws {

@@ -50,11 +50,18 @@ struct AgentFixture {
     let flows: SQLiteFlowStore
     let dataplane = RecordingDataplane()
     let links = NamedLinks()
+    let accepted: AcceptedVersions
+    let logged: LoggedLines
     let agent: NodeAgent
 
-    init() throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("bulkhead-agent-\(UUID().uuidString)")
+    /// - Parameter state: the folder that another agent had; nil: a new one.
+    init(state: URL? = nil) throws {
+        folder = state
+            ?? FileManager.default.temporaryDirectory.appendingPathComponent("bulkhead-agent-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        accepted = try AcceptedVersions(path: folder.path + "/accepted.sqlite", place: "here")
+        let logged = LoggedLines()
+        self.logged = logged
         store = try SQLiteStore(path: folder.path + "/store.sqlite")
         flows = try SQLiteFlowStore(path: folder.path + "/flows.sqlite")
         var configuration = NodeAgentConfiguration(node: "here")
@@ -62,19 +69,25 @@ struct AgentFixture {
         configuration.firstRetryDelay = .milliseconds(10)
         configuration.containerGracePeriod = .milliseconds(200)
         agent = NodeAgent(
-            configuration: configuration, store: store, flowStore: flows, links: links,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, makeDataplane: { [dataplane] in dataplane })
+            configuration: configuration, store: store, flowStore: flows, accepted: accepted,
+            links: links, logger: Logger(label: "test") { _ in logged }, makeDataplane: { [dataplane] in dataplane })
     }
 
     /// Runs `body` beside the agent, then stops the agent and waits for it.
-    func run(_ body: () async throws -> Void) async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
+    /// - Parameter keeping: leave the folder for another agent.
+    func run(keeping: Bool = false, _ body: () async throws -> Void) async throws {
+        defer { if !keeping { try? FileManager.default.removeItem(at: folder) } }
         try await agent.start()
         let running = Task { [agent] in await agent.run() }
         let outcome: Result<Void, any Error>
         do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
         running.cancel()
         await running.value
+        if keeping {
+            try store.close()
+            try flows.close()
+            try accepted.close()
+        }
         try outcome.get()
     }
 

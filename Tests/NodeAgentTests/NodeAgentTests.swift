@@ -36,7 +36,7 @@ import Testing
             }
             #expect(enforced >= revision)
             #expect(milliseconds > 0)
-            #expect(fixture.agent.millisecondsToEnforcement(of: revision) == milliseconds)
+            #expect(await fixture.agent.enforcementMeasure(of: revision)?.milliseconds == milliseconds)
             let world = await fixture.agent.enforcedWorld()
             #expect(world.revision >= revision)
             #expect(world.world.policies.count == 1)
@@ -311,7 +311,8 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let agent = NodeAgent(
             configuration: NodeAgentConfiguration(node: "here"), store: try SQLiteStore(path: folder.path + "/store.sqlite"),
-            flowStore: try SQLiteFlowStore(path: folder.path + "/flows.sqlite"), links: NamedLinks(),
+            flowStore: try SQLiteFlowStore(path: folder.path + "/flows.sqlite"),
+            accepted: try AcceptedVersions(path: folder.path + "/accepted.sqlite", place: ""), links: NamedLinks(),
             logger: .init(label: "test"), makeDataplane: { throw RecordingDataplane.Refusal() })
         await #expect(throws: RecordingDataplane.Refusal.self) { try await agent.start() }
     }

@@ -18,6 +18,7 @@ final class RecordingDataplane: Dataplane, Sendable {
         var events: [ConnectionEvent] = []
         var flows: [FlowSnapshot] = []
         var maintenances = 0
+        var requests: [EndpointKey] = []
     }
 
     private let state = Mutex(State())
@@ -53,6 +54,10 @@ final class RecordingDataplane: Dataplane, Sendable {
     func maintain() -> [String] {
         change { $0.maintenances += 1 }
         return []
+    }
+
+    func request(_ endpoint: EndpointKey, on attachment: NodeProgram.Attachment) throws {
+        change { $0.requests.append(endpoint) }
     }
 
     func status() throws -> DataplaneStatus {

@@ -52,7 +52,7 @@ import Testing
         #expect(Validator.validate(endpoint.object, kind: kind) == [])
     }
 
-    @Test func ofSeveralVethsTheDefaultRouteChooses() throws {
+    @Test func severalVethsAreNotOneWorkload() throws {
         let inner = try lab.add(lab.prefix + "w")
         try lab.onHost(
             """
@@ -63,14 +63,23 @@ import Testing
             ip -n \(inner) link set eth0 up
             ip -n \(inner) link set eth1 up
             """)
-        let text = try message { _ = try WorkloadInterface.find(in: NetworkNamespace(inner)) }
+        let advice = "and a workload has one interface: add a workload for each, with --interface and the name on the host."
         #expect(
-            text == "The network namespace \(inner) has several veths (eth0, eth1) and the default route does not name one: "
-                + "give the host side of the right one with --interface.")
+            try message { _ = try WorkloadInterface.find(in: NetworkNamespace(inner)) }
+                == "The network namespace \(inner) has several veths (eth0 behind out0, eth1 behind out1), \(advice)")
+        // The default route chose once: what went through the other was not policed, and nobody said so.
         try lab.onHost("ip link set out1 up; ip -n \(inner) route add default via 10.8.0.1")
-        let found = try NetworkNamespace(lab.host).perform { try WorkloadInterface.find(in: NetworkNamespace(inner)) }
-        #expect(found.hostName == "out1")
-        #expect(found.addresses.map(\.description) == ["10.8.0.2"])
+        #expect(
+            try message { _ = try WorkloadInterface.find(in: NetworkNamespace(inner)) }
+                == "The network namespace \(inner) has several veths (eth0 behind out0, eth1 behind out1 with the default route), "
+                + advice)
+        let chosen = try NetworkNamespace(lab.host).perform {
+            try WorkloadInterface.find(in: NetworkNamespace(inner), innerName: "eth1")
+        }
+        #expect(chosen.hostName == "out1")
+        #expect(chosen.addresses.map(\.description) == ["10.8.0.2"])
+        let other = try NetworkNamespace(lab.host).perform { try WorkloadInterface.find(hostSide: "out0") }
+        #expect(other?.addresses.map(\.description) == ["10.9.0.2"])
     }
 
     @Test func saysWhyThereIsNothingToPolice() throws {

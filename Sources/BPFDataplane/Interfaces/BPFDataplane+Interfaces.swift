@@ -63,9 +63,19 @@ extension BPFDataplane {
                 free(present.slot)
             }
         }
-        for (index, slot) in slots.takeUnclaimed() { letGo(index, slot) }
+        if !program.keepsUnclaimedInterfaces {
+            for (index, slot) in slots.takeUnclaimed() { letGo(index, slot) }
+        }
         letGoOfAbandoned()
         return failures
+    }
+
+    public func request(_ endpoint: EndpointKey, on attachment: NodeProgram.Attachment) throws {
+        let marker = ReleaseMarker(stateDirectory: configuration.stateDirectory)
+        guard marker.content.interfaces.contains(attachment) else { return }
+        try marker.remove(attachment)
+        // The release may have taken the hooks without a program since.
+        unhooked.insert(endpoint)
     }
 
     private func hook(_ key: EndpointKey, _ slot: UInt32, _ attachment: NodeProgram.Attachment) throws {

@@ -43,9 +43,22 @@ struct ReleaseMarker {
         guard taken.isEverything || !taken.interfaces.isEmpty, FileManager.default.fileExists(atPath: stateDirectory) else {
             return
         }
-        let before = content
-        var lines = before.interfaces.union(taken.interfaces).map { "\($0.interfaceIndex) \($0.interfaceName)" }.sorted()
-        if before.isEverything || taken.isEverything { lines.append(Self.everything) }
+        var all = content
+        all.interfaces.formUnion(taken.interfaces)
+        all.isEverything = all.isEverything || taken.isEverything
+        try write(all)
+    }
+
+    /// The interface may be policed again.
+    func remove(_ attachment: NodeProgram.Attachment) throws(BPFDataplaneError) {
+        var rest = content
+        guard rest.interfaces.remove(attachment) != nil else { return }
+        try write(rest)
+    }
+
+    private func write(_ content: Content) throws(BPFDataplaneError) {
+        var lines = content.interfaces.map { "\($0.interfaceIndex) \($0.interfaceName)" }.sorted()
+        if content.isEverything { lines.append(Self.everything) }
         do {
             try (lines.joined(separator: "\n") + "\n").write(toFile: path, atomically: true, encoding: .utf8)
         } catch {

@@ -7,8 +7,10 @@ import PolicyModel
 ///
 /// * `explain?source=&destination=&port=&sport=`: why traffic is allowed or denied. `source` and `destination` are
 ///   `namespace/name`, an address, or `host`; `port` is `tcp/5432`, `icmp/8/0` or a protocol number; `sport` a source
-///   port (default: an ephemeral one); `with` an object that is to count as if it were in force. The answer is that of `bulkhead explain -o json`, with its form for people in
-///   `text` and the `revision` of the world that it was made from, which is the one in force.
+///   port (default: an ephemeral one); `with` an object that is to count as if it were in force. The answer is that of
+///   `bulkhead explain -o json`, with its form for people in `text` and the `revision` of the world that it was made from,
+///   which is the one in force. An end on this node says whether its interface is `policed`, and in `message` why not:
+///   then its packets pass whatever its verdict is.
 /// * `flows?limit=&follow=true`: the newest `limit` flow records (default 1000), oldest first, one JSON object a line; with
 ///   `follow`, then every later one as it comes, until the client closes the connection.
 /// * `status`: what the node polices, revisions, map fill, losses and warnings.
@@ -61,8 +63,13 @@ struct BulkheadEndpoints: Sendable {
             let explanation = try Explain.explain(
                 world: world, source: source, destination: destination, transport: port.transport,
                 destinationPort: port.destinationPort, sourcePort: sourcePort, hostAddresses: hostAddresses)
+            let interfaces = ExplainedInterfaces(await node.report())
             var document = explanation.json
-            document["text"] = .string(explanation.text)
+            document["ends"] = .array((document["ends"]?.arrayValue ?? []).map(interfaces.complete))
+            if let pending = document["pending"]?["ends"]?.arrayValue {
+                document["pending"]?["ends"] = .array(pending.map(interfaces.complete))
+            }
+            document["text"] = .string(interfaces.complete(explanation.text, ends: explanation.ends.map(\.endpoint)))
             document["revision"] = .integer(enforced.revision)
             return .json(document)
         } catch let error as ExplainError {

@@ -7,6 +7,8 @@ import PolicyModel
 /// Packets and bytes are seen from the reporting end: `out` is what it sent. An end that is no known endpoint has the
 /// name `pvt` (private address) or `pub`, and the namespace `-`, as in Calico. The kind `System` in `policies.enforced`
 /// stands for a decision that no policy made; its name says which (`local host`, `spoofed source`).
+/// `policies.pending` says the same of the world in which the staged policies were enforced: `policies.enforced` again where
+/// they change nothing.
 enum FlowDocument {
     static func value(_ record: FlowRecord) -> JSONValue {
         let reportsSource = record.direction == .egress
@@ -27,7 +29,9 @@ enum FlowDocument {
             "packets_out": counter(reportsSource ? record.packetsOut : record.packetsIn),
             "bytes_in": counter(reportsSource ? record.bytesIn : record.bytesOut),
             "bytes_out": counter(reportsSource ? record.bytesOut : record.bytesIn),
-            "policies": .object(["enforced": .array([hit(record)])]),
+            "policies": .object([
+                "enforced": .array([hit(record, record.verdict, record.reason)]), "pending": .array([pendingHit(record)]),
+            ]),
         ]
         if hasTypeAndCode {
             members["icmp_type"] = .integer(Int64(record.destinationPort >> 8))
@@ -52,13 +56,18 @@ enum FlowDocument {
         "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7", "fe80::/10",
     ].compactMap { AddressBlock($0) }
 
-    private static func hit(_ record: FlowRecord) -> JSONValue {
+    private static func pendingHit(_ record: FlowRecord) -> JSONValue {
+        guard let pending = record.pending else { return hit(record, record.verdict, record.reason) }
+        return hit(record, pending.verdict, pending.reason)
+    }
+
+    private static func hit(_ record: FlowRecord, _ verdict: Verdict, _ reason: Reason?) -> JSONValue {
         var members: [String: JSONValue] = [
             "kind": .string(""), "name": .string(""), "namespace": .string(""), "tier": .string(""),
-            "action": .string(action(record.verdict)), "policy_index": .integer(0), "rule_index": .integer(-1),
+            "action": .string(action(verdict)), "policy_index": .integer(0), "rule_index": .integer(-1),
             "trigger": .null,
         ]
-        switch record.reason {
+        switch reason {
         case .rule(let tier, let policy, let index)?:
             members.merge(reference(policy, tier: tier)) { $1 }
             members["rule_index"] = .integer(Int64(index))
@@ -68,7 +77,7 @@ enum FlowDocument {
             let hits = triggers.enumerated().map { index, trigger in
                 JSONValue.object(
                     reference(trigger, tier: tier).merging([
-                        "action": .string(action(record.verdict)), "policy_index": .integer(Int64(index)),
+                        "action": .string(action(verdict)), "policy_index": .integer(Int64(index)),
                         "rule_index": .integer(-1),
                     ]) { $1 })
             }

@@ -26,6 +26,10 @@ enum StatusDocument {
             "containers": ContainerDocument.containers(report.containers),
             "systemCounts": .object(systemCounts),
             "eventsLost": .integer(Int64(clamping: report.dataplane.eventsLost)),
+            "ruleLog": .object([
+                "written": .integer(Int64(clamping: report.ruleLog.written)),
+                "leftOut": .integer(Int64(clamping: report.ruleLog.leftOut)),
+            ]),
             "flowsForgotten": .integer(Int64(clamping: report.dataplane.flowsForgotten)),
             "warnings": .array((report.warnings + report.dataplane.warnings).map { .string($0) }),
         ])

@@ -119,7 +119,7 @@ public struct PolicyOracle: Sendable {
     }
 
     /// Whether a policy speaks of an endpoint's traffic in a direction, or what stands against it.
-    private func applicability(
+    func applicability(
         of policy: Policy, to endpoint: EndpointKey, _ direction: Direction
     ) -> OracleTrace.Applicability {
         guard policy.directions.contains(direction) else { return .otherDirection }
