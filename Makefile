@@ -4,14 +4,16 @@ SHELL := /bin/bash
 SWIFT_FOLDER = $(shell Scripts/find-swift)
 SWIFT = PATH="$(SWIFT_FOLDER):$$PATH" swift
 KUBECTL := .build/tools/bin/kubectl
+DOCKER := .build/tools/docker
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 
-.PHONY: help build release test unit-tests end-to-end-tests demo demo-down bench clean
+.PHONY: help build release test unit-tests end-to-end-tests soak demo demo-down bench clean
 
 help:
 	@echo "make demo        real containers and a virtual machine under one policy (as root)"
 	@echo "make demo-down   take the demonstration away"
 	@echo "make test        every test (as root; under 15 minutes from a fresh clone)"
+	@echo "make soak        1,000 container starts under kills, ten minutes of flood (as root; over an hour)"
 	@echo "make bench       measurements (as root)"
 	@echo "make build       .build/debug/bulkhead"
 	@echo "make release     .build/release/bulkhead"
@@ -36,12 +38,22 @@ unit-tests: root
 	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build
 
-end-to-end-tests: root $(KUBECTL)
+end-to-end-tests: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
 	$(SWIFT) build --product bulkhead
 	PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q --durations=5 --numprocesses 2 --dist loadfile Tests/EndToEnd
 
 $(KUBECTL):
 	@Scripts/install-kubectl $(dir $(KUBECTL))
+
+$(DOCKER)/usr/sbin/dockerd:
+	@Scripts/install-docker $(DOCKER)
+
+# Long runs of tests that make test runs shortly.
+soak: root
+	@Scripts/install-dependencies build test
+	$(SWIFT) build --product bulkhead
+	BULKHEAD_FLOOD_SECONDS=600 BULKHEAD_FLOOD_CONNECTIONS=200 $(PYTEST) -q -s Tests/EndToEnd/test_floods.py
+	BULKHEAD_STARTS=1000 PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q -s Tests/EndToEnd/test_podman.py
 
 demo: root
 	@Scripts/install-dependencies build demo

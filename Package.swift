@@ -47,6 +47,10 @@ let package = Package(
             swiftSettings: optimised,
             plugins: ["KernelPrograms"]),
 
+        // What a host can do and what stands in the way.
+        .target(name: "CHostProbes", cSettings: [.define("_GNU_SOURCE")]),
+        .target(name: "HostDiagnosis", dependencies: ["PolicyModel", "Netlink", "CBPF", "CHostProbes"]),
+
         // What was seen.
         .target(
             name: "FlowLogs",
@@ -64,7 +68,13 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
             ]),
-        .target(name: "WorkloadSources", dependencies: ["PolicyModel", "Netlink", "CLinux"]),
+        .target(
+            name: "WorkloadSources",
+            dependencies: [
+                "PolicyModel", "Netlink", "CLinux",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .target(
             name: "ControlPlane",
             dependencies: [
@@ -91,11 +101,22 @@ let package = Package(
             name: "bulkhead",
             dependencies: [
                 "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
-                "WorkloadSources", "ControlPlane", "NodeAgent",
+                "WorkloadSources", "ControlPlane", "NodeAgent", "HostDiagnosis",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
+
+        // What it costs; `make bench`.
+        .target(
+            name: "CBenchmarks", path: "Benchmarks/CBenchmarks", cSettings: [.define("_GNU_SOURCE")],
+            linkerSettings: [.linkedLibrary("bpf")]),
+        .executableTarget(
+            name: "bulkhead-benchmarks",
+            dependencies: [
+                "PolicyModel", "PolicyEngine", "Dataplane", "BPFDataplane", "Netlink", "CBPF", "CBenchmarks",
+            ],
+            path: "Benchmarks", exclude: ["CBenchmarks", "change_to_packet.py"]),
 
         // Tests. PolicyTesting makes worlds and packets for every test that compares deciders.
         .target(
@@ -108,7 +129,9 @@ let package = Package(
         .testTarget(
             name: "PolicyAnalysisTests",
             dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
-        .testTarget(name: "DatastoreTests", dependencies: ["Datastore", "PolicyModel"]),
+        .testTarget(
+            name: "DatastoreTests",
+            dependencies: ["Datastore", "PolicyModel", .product(name: "GRDB", package: "GRDB.swift")]),
         .testTarget(name: "NetlinkTests", dependencies: ["Netlink", "CLinux"]),
         .testTarget(
             name: "BPFDataplaneTests",

@@ -9,8 +9,12 @@ enum Benchmarks {
         if CommandLine.arguments.dropFirst().first == "engine" { return }
         do {
             let laboratory = try Laboratory()
-            try FirstPacketBenchmark.run(laboratory)
-            try AttachBenchmark.run(laboratory)
+            let all: [(name: String, run: (Laboratory) throws -> Void)] = [
+                ("first", FirstPacketBenchmark.run), ("unmatched", UnmatchedBenchmark.run), ("attach", AttachBenchmark.run),
+            ]
+            // Without arguments all, else those that are named.
+            let chosen = CommandLine.arguments.dropFirst()
+            for benchmark in all where chosen.isEmpty || chosen.contains(benchmark.name) { try benchmark.run(laboratory) }
         } catch {
             FileHandle.standardError.write(Data("bulkhead-benchmarks: \(error)\n".utf8))
             // The laboratory is gone here, and its folders with it.

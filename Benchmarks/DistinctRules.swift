@@ -20,8 +20,10 @@ struct DistinctRules {
         var endpoint: WorkloadEndpoint?
     }
 
-    init(count: Int) throws {
-        peers = try (0..<count).map(Self.peer)
+    /// `isMixed`: every tenth rule has source ports, or names its block in the negative; packets for single rules
+    /// cannot be made then.
+    init(count: Int, isMixed: Bool = false) throws {
+        peers = try (0..<count).map { try isMixed ? Self.mixed($0) : Self.peer($0) }
         world = .builtIn
         world.endpoints[Self.endpoint] = WorkloadEndpoint(
             key: Self.endpoint, labels: ["role": "workload"], node: Self.node, addresses: [Self.address])
@@ -57,6 +59,32 @@ struct DistinctRules {
 
     private static func reference(ofRule rule: Int) -> PolicyReference {
         PolicyReference(kind: "NetworkPolicy", namespace: "default", name: "policy-\(rule / rulesPerPolicy)")
+    }
+
+    /// In no block of a rule, nor do any of a rule's share their first 16 bits with them; the port is no rule's.
+    static func farAddresses(_ number: Int) -> PacketTuple { unmatched(0xac10_0000 + UInt32(number), number) }
+
+    /// As `farAddresses`, but amid blocks of rules.
+    static func nearAddresses(_ number: Int) -> PacketTuple { unmatched(0x2800_0000 + UInt32(number % 700) << 16 + 1, number) }
+
+    private static let unmatchedPort: UInt16 = 61_000
+
+    private static func unmatched(_ address: UInt32, _ number: Int) -> PacketTuple {
+        PacketTuple(
+            source: Self.address, destination: IPAddress(v4: address), transport: .tcp,
+            sourcePort: UInt16(1024 + number % 60_000), destinationPort: unmatchedPort)
+    }
+
+    private static func mixed(_ index: Int) throws -> Peer {
+        var peer = try peer(index)
+        guard index % 10 == 9 else { return peer }
+        if index % 20 == 9 || peer.rule.destination.nets.isEmpty {
+            peer.rule.source.ports = [PortRange(UInt16(2000 + index))]
+        } else {
+            peer.rule.destination.notNets = peer.rule.destination.nets
+            peer.rule.destination.nets = []
+        }
+        return peer
     }
 
     /// Four kinds of peers in turn: a label, an address, a /24, a /20; TCP and UDP; one port, or a range.

@@ -47,6 +47,10 @@ enum {
 };
 
 enum {
+	BPF_F_INGRESS = 1 << 0,
+};
+
+enum {
 	BPF_RB_NO_WAKEUP = 1 << 0,
 	BPF_RB_AVAIL_DATA = 0,
 };
@@ -55,6 +59,7 @@ enum {
 enum {
 	TC_ACT_UNSPEC = -1,
 	TC_ACT_SHOT = 2,
+	TC_ACT_REDIRECT = 7,
 };
 
 /* The context of a tc program; fields beyond those used are left out at the end only. */
@@ -93,6 +98,10 @@ struct __sk_buff {
 	__u32 gso_size;
 };
 
+static __u32 (*bpf_get_prandom_u32)(void) = (void *)7;
+static long (*bpf_skb_store_bytes)(struct __sk_buff *skb, __u32 offset, const void *from, __u32 length, __u64 flags) = (void *)9;
+static long (*bpf_redirect)(__u32 ifindex, __u64 flags) = (void *)23;
+static long (*bpf_skb_change_tail)(struct __sk_buff *skb, __u32 length, __u64 flags) = (void *)38;
 static void *(*bpf_map_lookup_elem)(void *map, const void *key) = (void *)1;
 static long (*bpf_map_update_elem)(void *map, const void *key, const void *value, __u64 flags) = (void *)2;
 static long (*bpf_map_delete_elem)(void *map, const void *key) = (void *)3;

@@ -4,7 +4,7 @@
  *
  * One packet: frame and headers, then what is not policy's business, then the flow it belongs to, then policy.
  */
-#include "flow.h"
+#include "reject.h"
 
 char bulkhead_license[] SEC("license") = "Dual MIT/GPL";
 
@@ -84,6 +84,7 @@ VERIFIED_ONCE int remember_fragment(struct packet *packet)
 	fragment_key(packet, &key);
 	value.word = bulkhead_word(payload, bulkhead_tag(&key, sizeof(key)));
 	value.seen = packet->now;
+	value.end = packet->transport_length;
 	bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
 	return 0;
 }
@@ -103,7 +104,9 @@ VERIFIED_ONCE __u32 recall_fragment(struct packet *packet)
 	if (!value)
 		return DROP(BULKHEAD_FRAGMENT);
 	word = READ_ONCE(value->word);
-	if (word >> 32 != bulkhead_tag(&key, sizeof(key)) || packet->now - value->seen > BULKHEAD_FRAGMENT_LIFETIME)
+	/* One that overlaps the first could make the receiver see other than we did (RFC 5722). */
+	if (word >> 32 != bulkhead_tag(&key, sizeof(key)) || packet->now - value->seen > BULKHEAD_FRAGMENT_LIFETIME ||
+	    packet->fragment_offset < value->end)
 		return DROP(BULKHEAD_FRAGMENT);
 	if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
 		__u16 low = (__u16)word;
@@ -200,8 +203,7 @@ VERIFIED_ONCE __u32 icmp_error(struct __sk_buff *skb, struct packet *packet)
 		outcome = consult(packet, entry.flow, entry.word);
 	packet->direction ^= BULKHEAD_EGRESS;
 	/* What a cut flow denies is told as the flow's. */
-	if (entry.flow && outcome != DROP(BULKHEAD_ICMP_ERROR_UNRELATED) &&
-	    BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY) {
+	if (entry.flow && outcome != DROP(BULKHEAD_ICMP_ERROR_UNRELATED) && !allows(outcome)) {
 		belongs_to(packet, &entry);
 		return outcome;
 	}
@@ -224,15 +226,14 @@ static __always_inline __u32 mid_stream(const struct packet *packet, __u32 leg, 
 		return packet->direction;
 	if (!(packet->tcp_flags & TCP_SYN)) {
 		*outcome = judge(packet, leg, packet->direction, 0);
-		if (BULKHEAD_OUTCOME_KIND(*outcome) == BULKHEAD_OUTCOME_ALLOW ||
-		    BULKHEAD_OUTCOME_PAYLOAD(*outcome) < BULKHEAD_FIRST_DECISION)
+		if (allows(*outcome) || BULKHEAD_OUTCOME_PAYLOAD(*outcome) < BULKHEAD_FIRST_DECISION)
 			return packet->direction;
 		*outcome = DROP(BULKHEAD_MID_STREAM);
 	}
 	if (packet->now - packet->attached < meta_word(BULKHEAD_META_ADOPTION)) {
 		__u32 reversed = judge(packet, leg, other, 0);
 
-		if (BULKHEAD_OUTCOME_KIND(reversed) == BULKHEAD_OUTCOME_ALLOW) {
+		if (allows(reversed)) {
 			*outcome = reversed;
 			return other;
 		}
@@ -274,7 +275,7 @@ VERIFIED_ONCE __u32 first_packet(struct packet *packet, const struct bulkhead_fl
 	} else {
 		outcome = judge(packet, leg, direction, packet->type_code);
 	}
-	if (BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY)
+	if (!allows(outcome))
 		return outcome;
 	if (packet->entry_denied)
 		return PASS(0);
@@ -335,7 +336,7 @@ VERIFIED_ONCE __u32 follow(struct packet *packet)
 	if (!speaks_for(packet, &entry))
 		return first_packet(packet, entry.flow, entry.confirmed);
 	outcome = consult(packet, entry.flow, entry.word);
-	if (BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY) {
+	if (!allows(outcome)) {
 		belongs_to(packet, &entry);
 		return outcome;
 	}
@@ -374,7 +375,7 @@ static __always_inline __u32 decide_packet(struct __sk_buff *skb, struct packet 
 			return outcome;
 	}
 	outcome = follow(packet);
-	if (packet->first_part && BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_ALLOW)
+	if (packet->first_part && allows(outcome))
 		remember_fragment(packet);
 	return outcome;
 }
@@ -384,6 +385,10 @@ static __always_inline int run(struct __sk_buff *skb, __u8 direction)
 	struct packet packet = {};
 	__u32 outcome, reason;
 
+	if (skb->mark && is_answer(skb)) {
+		count(BULKHEAD_ANSWER, 1);
+		return TC_ACT_UNSPEC;
+	}
 	packet.direction = direction;
 	packet.initiator = direction;
 	packet.segments = 1;
@@ -399,10 +404,12 @@ static __always_inline int run(struct __sk_buff *skb, __u8 direction)
 	reason = BULKHEAD_OUTCOME_PAYLOAD(outcome);
 	if (reason && reason < BULKHEAD_SYSTEM_REASONS)
 		count(reason, packet.segments);
-	if (BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_ALLOW)
+	if (allows(outcome))
 		return TC_ACT_UNSPEC;
 	report(&packet, BULKHEAD_EVENT_DENIED, outcome, packet.initiator, packet.type_code);
-	return packet.observe ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+	if (packet.observe)
+		return TC_ACT_UNSPEC;
+	return BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_REJECT ? answer(skb, &packet) : TC_ACT_SHOT;
 }
 
 /* tc ingress of the host-side interface. */

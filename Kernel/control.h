@@ -72,9 +72,41 @@ VERIFIED_ONCE __u32 arp(struct __sk_buff *skb, struct packet *packet)
 	return DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
 }
 
+/*
+ * Whether a link-local address is the one that the interface speaks for. No object names it, so the first that comes is
+ * taken for it.
+ */
+VERIFIED_ONCE int own_link_local(const struct packet *packet, const struct bulkhead_address *address)
+{
+	if (!packet || !address)
+		return 0;
+	__u32 slot = packet->key.slot;
+	struct bulkhead_link_local *own;
+	__u64 identifier, before;
+
+	if (word_of(address, 0) != swap32(0xfe800000) || word_of(address, 1))
+		return 0;
+	identifier = (__u64)word_of(address, 3) << 32 | word_of(address, 2);
+	own = bpf_map_lookup_elem(&link_locals, &slot);
+	if (!own || !identifier)
+		return 0;
+	before = READ_ONCE(own->identifier);
+	if (READ_ONCE(own->attached) != packet->attached || !before ||
+	    (__s64)(packet->now - READ_ONCE(own->seen)) > (__s64)BULKHEAD_LINK_LOCAL_LIFETIME) {
+		/* Of two packets at once one is the first. */
+		if (__sync_val_compare_and_swap(&own->identifier, before, identifier) != before)
+			return READ_ONCE(own->identifier) == identifier;
+		WRITE_ONCE(own->attached, packet->attached);
+	} else if (before != identifier) {
+		return 0;
+	}
+	WRITE_ONCE(own->seen, packet->now);
+	return 1;
+}
+
 static __always_inline int own_or_link_local(struct packet *packet, const struct bulkhead_address *address)
 {
-	return link_local6(address) || is_own(packet, address);
+	return is_own(packet, address) || own_link_local(packet, address);
 }
 
 /* Neighbour and router discovery (RFC 4861). Always judged here: policy cannot allow a forged one. */
@@ -132,6 +164,8 @@ VERIFIED_ONCE __u32 membership(struct __sk_buff *skb, struct packet *packet)
 		type = packet->type_code >> 8;
 		if (type == 130 && packet->direction == BULKHEAD_EGRESS)
 			return DROP(BULKHEAD_ROUTER_ADVERTISEMENT); /* only a router asks */
+		if (packet->direction == BULKHEAD_EGRESS && !unspecified(source) && !own_link_local(packet, source))
+			return DROP(BULKHEAD_SPOOFED_SOURCE);
 		return PASS(BULKHEAD_CONTROL);
 	}
 	if (bpf_skb_load_bytes(skb, packet->transport, &type, sizeof(type)))
@@ -180,11 +214,13 @@ VERIFIED_ONCE __u32 foreign_source(struct packet *packet)
 	struct bulkhead_fragment_key key;
 	struct bulkhead_fragment value;
 
-	if (packet->key.protocol != PROTOCOL_UDP || packet->first_part || packet->later_part || !dhcp_question(packet))
+	if (packet->key.protocol != PROTOCOL_UDP || packet->first_part || packet->later_part || !dhcp_question(packet) ||
+	    (packet->key.family == 6 && !own_link_local(packet, &packet->key.local)))
 		return DROP(BULKHEAD_SPOOFED_SOURCE);
 	dhcp_key(&key, packet);
 	value.word = bulkhead_word(0, bulkhead_tag(&key, sizeof(key)));
 	value.seen = packet->now;
+	value.end = 0;
 	bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
 	return PASS(BULKHEAD_CONTROL);
 }

@@ -13,6 +13,8 @@
 #define PASS(reason) BULKHEAD_OUTCOME(BULKHEAD_OUTCOME_ALLOW, reason)
 #define DROP(reason) BULKHEAD_OUTCOME(BULKHEAD_OUTCOME_DENY, reason)
 
+static __always_inline int allows(__u32 outcome) { return BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_ALLOW; }
+
 /* As the initiator sent it: `direction` is its side of the endpoint. */
 struct question {
 	__u32 zone;
@@ -76,9 +78,20 @@ static __always_inline int tagged(void *map, const void *key, __u32 tag, __u32 *
 static __always_inline int prefix_identity(const struct question *question, __u32 *identity)
 {
 	struct bulkhead_prefix_key key;
-	__u64 *value;
-	__u64 word;
+	__u64 *value = NULL;
+	__u64 word = 0;
 
+	/* Most addresses are in no long prefix, and the trie costs more the more prefixes there are. */
+	if (!question->zone) {
+		__u32 index = BULKHEAD_PREFIX_SHORTCUT(question->family,
+						       question->peer.bytes[0] << 8 | question->peer.bytes[1]);
+
+		value = bpf_map_lookup_elem(&prefix_shortcuts, &index);
+		if (value)
+			word = READ_ONCE(*value);
+		if (word)
+			goto found;
+	}
 	key.prefixlen = question->family == 6 ? 32 + 128 : 32 + 32;
 	key.zone_and_family = swap32(question->zone << 1 | (question->family == 6));
 	key.address = question->peer;
@@ -86,6 +99,7 @@ static __always_inline int prefix_identity(const struct question *question, __u3
 	if (!value)
 		return WORD_NONE;
 	word = READ_ONCE(*value);
+found:
 	if ((__u32)(word >> 32) != ~(__u32)word)
 		return WORD_TORN;
 	*identity = (__u32)word;
@@ -135,13 +149,13 @@ static __always_inline __u32 checked(__u32 outcome)
 {
 	__u32 kind = BULKHEAD_OUTCOME_KIND(outcome);
 
-	if (kind > BULKHEAD_OUTCOME_ALLOW || BULKHEAD_OUTCOME_PAYLOAD(outcome) < BULKHEAD_FIRST_DECISION)
+	if ((kind > BULKHEAD_OUTCOME_ALLOW && kind != BULKHEAD_OUTCOME_REJECT) || BULKHEAD_OUTCOME_PAYLOAD(outcome) < BULKHEAD_FIRST_DECISION)
 		return DROP(BULKHEAD_NO_TABLE);
 	return outcome;
 }
 
 /*
- * An outcome of kind allow or deny. A denial with a reason of ours instead of a decision says that the tables
+ * An outcome of kind allow, deny or reject. A denial with a reason of ours instead of a decision says that the tables
  * could not answer for this packet.
  */
 VERIFIED_ONCE __u32 bulkhead_decide(struct question *question)

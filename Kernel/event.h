@@ -41,7 +41,7 @@ VERIFIED_ONCE int report(const struct packet *packet, __u32 kind, __u32 outcome,
 	fill(event, &packet->key, kind, outcome, packet->now);
 	event->direction = direction;
 	event->type_code = type_code;
-	event->observed = packet->observe && BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY;
+	event->observed = packet->observe && !allows(outcome);
 	if (kind == BULKHEAD_EVENT_DENIED) {
 		event->reply = packet->direction != direction;
 		event->packets = packet->segments;

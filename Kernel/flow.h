@@ -63,7 +63,7 @@ static __always_inline int find(const struct bulkhead_flow_key *key, __u32 tag, 
 	return 0;
 }
 
-/* Asks policy about a flow as its initiator began it. An outcome of kind allow or deny. */
+/* Asks policy about a flow as its initiator began it. An outcome as bulkhead_decide()'s. */
 VERIFIED_ONCE __u32 judge(const struct packet *packet, __u32 leg, __u32 direction, __u16 type_code)
 {
 	if (!packet)
@@ -108,7 +108,7 @@ VERIFIED_ONCE __u32 consult(const struct packet *packet, struct bulkhead_flow *f
 	__u64 after;
 
 	if ((__u32)word == packet->epoch)
-		return flags & BULKHEAD_FLOW_CUT ? DROP(BULKHEAD_OUTCOME_PAYLOAD(before)) : PASS(0);
+		return !(flags & BULKHEAD_FLOW_CUT) ? PASS(0) : allows(before) ? DROP(BULKHEAD_OUTCOME_PAYLOAD(before)) : before;
 	found = own_leg(packet->key.slot, packet->key.family, &packet->key.local, &leg);
 	if (found == WORD_TORN)
 		return DROP(BULKHEAD_TORN_READ);
@@ -118,19 +118,17 @@ VERIFIED_ONCE __u32 consult(const struct packet *packet, struct bulkhead_flow *f
 		if (BULKHEAD_OUTCOME_PAYLOAD(before) != BULKHEAD_ITSELF)
 			outcome = judge(packet, leg, direction, type_code);
 		/* The tables could not answer now; nothing is kept of that. */
-		if (BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY &&
-		    BULKHEAD_OUTCOME_PAYLOAD(outcome) < BULKHEAD_FIRST_DECISION)
+		if (!allows(outcome) && BULKHEAD_OUTCOME_PAYLOAD(outcome) < BULKHEAD_FIRST_DECISION)
 			return outcome;
 	}
-	flags = BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY ? flags | BULKHEAD_FLOW_CUT
-									 : flags & ~BULKHEAD_FLOW_CUT;
+	flags = allows(outcome) ? flags & ~BULKHEAD_FLOW_CUT : flags | BULKHEAD_FLOW_CUT;
 	/* Fails when another CPU was first, or the element is another flow's by now: then nothing is ours to write. */
 	after = flow_word(packet->epoch, word >> (32 + BULKHEAD_FLOW_TAG_SHIFT), flags);
 	if (__sync_val_compare_and_swap(&flow->word, word, after) == word && outcome != before) {
 		WRITE_ONCE(flow->outcome, outcome);
 		report(packet, BULKHEAD_EVENT_REDECIDED, outcome, direction, type_code);
 	}
-	return BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_DENY ? outcome : PASS(0);
+	return allows(outcome) ? PASS(0) : outcome;
 }
 
 /* Counts a packet of an allowed flow and follows its state. Returns the state. */
@@ -236,8 +234,8 @@ VERIFIED_ONCE int confirm(const struct packet *packet, struct bulkhead_flow *flo
 	error = bpf_map_update_elem(&flows, &key, &copy, BPF_NOEXIST);
 	if (error && error != ERROR_EXISTS && sweep_flows(packet->now, SWEEP_REMOVES))
 		error = bpf_map_update_elem(&flows, &key, &copy, BPF_NOEXIST);
-	if (!error || error == ERROR_EXISTS)
-		bpf_map_delete_elem(&half_open, &key);
+	if ((!error || error == ERROR_EXISTS) && !bpf_map_delete_elem(&half_open, &key))
+		count(BULKHEAD_COUNTER_HALF_LEFT, 1);
 	return 0;
 }
 
@@ -279,6 +277,7 @@ VERIFIED_ONCE __u32 open_flow(const struct packet *packet, __u32 outcome, __u32 
 	struct bulkhead_flow flow = {};
 	__u32 direction = flags & BULKHEAD_FLOW_EGRESS ? BULKHEAD_EGRESS : BULKHEAD_INGRESS;
 	int adopted = !!(state & BULKHEAD_STATE_ADOPTED);
+	long error;
 
 	flow.word = flow_word(packet->epoch, flow_tag(&packet->key), flags);
 	flow.created = packet->now;
@@ -294,7 +293,11 @@ VERIFIED_ONCE __u32 open_flow(const struct packet *packet, __u32 outcome, __u32 
 		flow.bytes_in = packet->bytes;
 		flow.state |= BULKHEAD_STATE_REPLIED;
 	}
-	if (bpf_map_update_elem(&half_open, &packet->key, &flow, BPF_ANY))
+	/* What user space counts as forgotten is what came in and neither left nor is there: a replaced entry is no new one. */
+	error = bpf_map_update_elem(&half_open, &packet->key, &flow, BPF_NOEXIST);
+	if (!error)
+		count(BULKHEAD_COUNTER_HALF_OPENED, 1);
+	else if (bpf_map_update_elem(&half_open, &packet->key, &flow, BPF_ANY))
 		return DROP(BULKHEAD_FLOW_TABLE_FULL);
 	if (adopted)
 		count(BULKHEAD_COUNTER_ADOPTED, 1);

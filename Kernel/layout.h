@@ -23,7 +23,7 @@ typedef uint64_t bulkhead_u64;
 #endif
 
 /* Changes whenever a map's key, value or meaning does. */
-#define BULKHEAD_LAYOUT_VERSION 1
+#define BULKHEAD_LAYOUT_VERSION 2
 
 #define BULKHEAD_INGRESS 0 /* towards the workload: tc egress of its host-side interface */
 #define BULKHEAD_EGRESS 1  /* from the workload: tc ingress of its host-side interface */
@@ -40,6 +40,7 @@ enum bulkhead_meta {
 	BULKHEAD_META_OWNER = 7,	/* process id of the agent that wrote last */
 	BULKHEAD_META_ADOPTION = 8,	/* nanoseconds after a slot's attach in which old connections are learnt */
 	BULKHEAD_META_LAST_SWEEP = 9,	/* CLOCK_BOOTTIME of the program's own last sweep of a full flow table */
+	BULKHEAD_META_HALF_OPEN_SWEPT = 10, /* entries of half_open that user space removed */
 	BULKHEAD_META_COUNT = 16
 };
 
@@ -89,6 +90,13 @@ struct bulkhead_prefix_key {
 	struct bulkhead_address address;
 };
 
+/*
+ * prefix_shortcuts: array of u64, mmapable, by the first 16 bits of an address of zone 0, IPv6 after IPv4: the word that
+ * the trie has for each such address, or 0: prefixes longer than 16 bits are among them, ask the trie.
+ */
+#define BULKHEAD_PREFIX_SHORTCUTS 131072u
+#define BULKHEAD_PREFIX_SHORTCUT(family, first16) ((bulkhead_u32)(first16) | ((family) == 6 ? 65536u : 0))
+
 /* pairs: hash -> word(row). No entry: the base row decides. */
 struct bulkhead_pair_key {
 	bulkhead_u32 stack;
@@ -108,6 +116,7 @@ struct bulkhead_pair_key {
 #define BULKHEAD_OUTCOME_ALLOW 1u	 /* payload: decision */
 #define BULKHEAD_OUTCOME_SOURCE_PORTS 2u /* payload: arena index of a row over source ports */
 #define BULKHEAD_OUTCOME_INHERIT 3u	 /* look in the stack's base row */
+#define BULKHEAD_OUTCOME_REJECT 4u	 /* deny, and say so to the sender; payload: decision */
 #define BULKHEAD_OUTCOME(kind, payload) (((bulkhead_u32)(kind) << 28) | (payload))
 #define BULKHEAD_OUTCOME_KIND(outcome) ((outcome) >> 28)
 #define BULKHEAD_OUTCOME_PAYLOAD(outcome) ((outcome) & 0x0fffffffu)
@@ -120,6 +129,8 @@ enum bulkhead_system_reason {
 	BULKHEAD_LOCAL_HOST = 1,
 	BULKHEAD_ITSELF = 2,
 	BULKHEAD_CONTROL = 3, /* ARP, neighbour discovery, MLD, DHCP, DAD that passed their checks */
+	BULKHEAD_ANSWER = 4,  /* our own word to the sender of a rejected packet */
+	BULKHEAD_UNANSWERED = 5, /* rejected packets that got no such word; they count with their decision too */
 	BULKHEAD_UNKNOWN_INTERFACE = 16,
 	BULKHEAD_UNKNOWN_FRAME = 17,
 	BULKHEAD_TAGGED = 18,
@@ -234,8 +245,33 @@ struct bulkhead_fragment {
 	/* Low half: local port << 16 | peer port, or ICMP: identifier << 16 | type << 8 | code. High half: tag. */
 	bulkhead_u64 word;
 	bulkhead_u64 seen; /* CLOCK_BOOTTIME nanoseconds */
+	bulkhead_u64 end;  /* bytes of the packet's payload in the first fragment; no other may begin before */
 };
 #define BULKHEAD_FRAGMENT_LIFETIME (30 * BULKHEAD_SECOND)
+
+/*
+ * answers: array of u64 by slot: when the next answer is due if they come at an even pace. An endpoint's rejected packets
+ * are answered a thousand times a second at most, and a hundred times at once.
+ */
+#define BULKHEAD_ANSWER_INTERVAL (BULKHEAD_SECOND / 1000)
+#define BULKHEAD_ANSWER_BURST 100u
+
+/*
+ * bounced: array of u64 by mark modulo its size: ifindex << 32 | mark of an answer on its way to the other hook of its
+ * interface. The mark is random and good for one packet, so that no other packet passes for an answer of ours.
+ */
+#define BULKHEAD_BOUNCED 4096u
+
+/*
+ * link_locals: array by slot. The one link-local address that an interface may speak for: the first it used since it was
+ * attached, and another only after the first was silent for so long.
+ */
+struct bulkhead_link_local {
+	bulkhead_u64 attached;	 /* of the slot, when it was learnt */
+	bulkhead_u64 identifier; /* the lower half of the address, as in the packet; 0: none yet */
+	bulkhead_u64 seen;	 /* CLOCK_BOOTTIME nanoseconds */
+};
+#define BULKHEAD_LINK_LOCAL_LIFETIME (600 * BULKHEAD_SECOND)
 
 /* events: ring buffer. A record is a bulkhead_event; one of kind closed is a bulkhead_closed_event. */
 struct bulkhead_event {
@@ -275,6 +311,8 @@ enum bulkhead_counter {
 	BULKHEAD_COUNTER_ADOPTED = 65,
 	BULKHEAD_COUNTER_TAG_RETRIES = 66,
 	BULKHEAD_COUNTER_FLOW_SWEEPS = 67,
+	BULKHEAD_COUNTER_HALF_OPENED = 68, /* elements that came into half_open */
+	BULKHEAD_COUNTER_HALF_LEFT = 69,   /* elements that the programs took out of it */
 	BULKHEAD_COUNTER_COUNT = 80
 };
 

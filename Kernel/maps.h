@@ -73,6 +73,14 @@ struct {
 } prefixes SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, BULKHEAD_PREFIX_SHORTCUTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} prefix_shortcuts SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, BULKHEAD_MAX_PAIRS);
@@ -108,6 +116,27 @@ struct {
 	__type(key, struct bulkhead_fragment_key);
 	__type(value, struct bulkhead_fragment);
 } fragments SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BULKHEAD_MAX_SLOTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} answers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BULKHEAD_BOUNCED);
+	__type(key, __u32);
+	__type(value, __u64);
+} bounced SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, BULKHEAD_MAX_SLOTS);
+	__type(key, __u32);
+	__type(value, struct bulkhead_link_local);
+} link_locals SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

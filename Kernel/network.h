@@ -89,6 +89,7 @@ VERIFIED_ONCE __u32 parse_ipv4(struct __sk_buff *skb, struct packet *packet)
 		if ((offset & 0x1fff) == 1)
 			return DROP(BULKHEAD_FRAGMENT); /* would rewrite a TCP header's flags (RFC 3128) */
 		packet->later_part = 1;
+		packet->fragment_offset = (offset & 0x1fff) << 3;
 	} else if (offset & 0x2000) {
 		packet->first_part = 1;
 	}
@@ -145,6 +146,7 @@ static __always_inline __u32 walk_extensions(struct __sk_buff *skb, struct packe
 				if (offset >> 3 == 1)
 					return DROP(BULKHEAD_FRAGMENT);
 				packet->later_part = 1;
+				packet->fragment_offset = offset & 0xfff8;
 				packet->key.protocol = part.next;
 				packet->transport = at;
 				packet->transport_length = end - at;

@@ -59,6 +59,7 @@ struct packet {
 	__u32 sequence;
 	__u32 acknowledgement;
 	__u32 identification;
+	__u32 fragment_offset; /* bytes */
 	__u16 type_code;
 	__u8 direction; /* of this packet */
 	__u8 initiator; /* direction of the flow's initiator; this packet's own where no entry speaks for it */

@@ -52,6 +52,10 @@ public final class BPFDataplane: Dataplane {
     var losses = HookLosses()
     /// From the last sweep.
     var flowCounts = (confirmed: 0, halfOpen: 0)
+    /// Entries that the last sweep of a table removed.
+    var lastRemoved = 0
+    /// Beginnings that made room for others, and so end without an event; as of the last sweep.
+    var flowsForgotten: UInt64 = 0
     var trouble: String?
 
     /// Makes the maps, or adopts those that an earlier agent pinned. Throws `BPFDataplaneError.locked` while another

@@ -76,6 +76,13 @@ int bulkhead_program_number(int program, uint32_t *number)
 	return 0;
 }
 
+int bulkhead_pinned_map(const char *path)
+{
+	int map = bpf_obj_get(path);
+
+	return map < 0 ? -errno : map;
+}
+
 void bulkhead_object_close(struct bulkhead_object *object) { bpf_object__close(REAL(object)); }
 
 int bulkhead_is_bpf_filesystem(const char *path)
@@ -134,15 +141,23 @@ int bulkhead_map_delete_batch(int map, const void *keys, uint32_t *count)
 
 int bulkhead_possible_cpus(void) { return libbpf_num_possible_cpus(); }
 
-int bulkhead_test_run(int program, const void *packet, uint32_t size, const struct bulkhead_test_context *context,
-		      uint32_t repeat, int32_t *verdict, uint32_t *nanoseconds)
+static struct __sk_buff test_skb(const struct bulkhead_test_context *context)
 {
 	struct __sk_buff skb = {
 		.ifindex = context->ifindex,
 		.ingress_ifindex = context->ingress_ifindex,
 		.gso_segs = context->gso_segs,
 		.gso_size = context->gso_size,
+		.mark = context->mark,
 	};
+
+	return skb;
+}
+
+int bulkhead_test_run(int program, const void *packet, uint32_t size, const struct bulkhead_test_context *context,
+		      uint32_t repeat, int32_t *verdict, uint32_t *nanoseconds)
+{
+	struct __sk_buff skb = test_skb(context);
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = size, .ctx_in = &skb,
 		    .ctx_size_in = sizeof(skb), .repeat = repeat);
 	int error = bpf_prog_test_run_opts(program, &options);
@@ -151,5 +166,22 @@ int bulkhead_test_run(int program, const void *packet, uint32_t size, const stru
 		return error;
 	*verdict = (int32_t)options.retval;
 	*nanoseconds = options.duration;
+	return 0;
+}
+
+int bulkhead_test_rewrite(int program, const void *packet, uint32_t packet_size, const struct bulkhead_test_context *context,
+			  void *written, uint32_t *size, uint32_t *mark, int32_t *verdict)
+{
+	struct __sk_buff skb = test_skb(context), after = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = packet, .data_size_in = packet_size, .data_out = written,
+		    .data_size_out = *size, .ctx_in = &skb, .ctx_size_in = sizeof(skb), .ctx_out = &after,
+		    .ctx_size_out = sizeof(after), .repeat = 1);
+	int error = bpf_prog_test_run_opts(program, &options);
+
+	if (error)
+		return error;
+	*size = options.data_size_out;
+	*mark = after.mark;
+	*verdict = (int32_t)options.retval;
 	return 0;
 }

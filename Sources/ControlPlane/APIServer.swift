@@ -73,7 +73,10 @@ public struct APIServer: Sendable {
         }
         let identity = try ServerIdentity.load(
             directory: configuration.stateDirectory, hosts: ["0.0.0.0", "::"].contains(host) ? [] : [host], now: Date())
-        let frontend = HTTPFrontend(router: try await makeRouter(identity: identity), logger: logger)
+        let router = try await makeRouter(identity: identity)
+        let frontend = HTTPFrontend(router: router, logger: logger)
+        let housekeeping = Task { [logger] in await Housekeeping(writer: router.resources.writer, logger: logger).run() }
+        defer { housekeeping.cancel() }
         let kubeconfigPath = configuration.stateDirectory + "/kubeconfig"
         let failure = FailureBox()
         let application = Application(
@@ -85,7 +88,8 @@ public struct APIServer: Sendable {
                 let url = "https://\(HostAddress.urlHost(host)):\(actualPort)"
                 do {
                     let text = Kubeconfig.text(
-                        server: url, authorityPEM: identity.authorityPEM, token: identity.token.text)
+                        server: url, authorityPEM: identity.authorityPEM, userName: User.administrator.name,
+                        user: "token: \(identity.token.text)")
                     try PrivateFiles.write(Array(text.utf8), to: kubeconfigPath)
                 } catch {
                     // Without its kubeconfig nobody can use the server: it stops, with the reason.
@@ -116,7 +120,9 @@ public struct APIServer: Sendable {
             catalog: catalog, discovery: Discovery(catalog: catalog),
             openAPI: OpenAPIDocuments(catalog: catalog, version: APIRouter.version),
             resources: ResourceHandler(store: store, writer: writer, now: now),
-            bulkhead: BulkheadEndpoints(node: node, flows: flows), token: identity.token)
+            bulkhead: BulkheadEndpoints(node: node, flows: flows),
+            access: AccessControl(
+                directory: UserDirectory(stateDirectory: configuration.stateDirectory, administrator: identity.token)))
     }
 
     private static var channelConfiguration: HTTP1Channel.Configuration {
@@ -124,7 +130,9 @@ public struct APIServer: Sendable {
         decoder.maxHeaderFieldSize = Limits.headerFieldBytes
         decoder.maxHeaderListSize = Limits.headerBytes
         decoder.maxHeaderFieldCount = Limits.headerCount
-        return .init(idleTimeout: .seconds(Limits.idleConnectionSeconds), httpDecoderConfiguration: decoder)
+        return .init(
+            additionalChannelHandlers: [MalformedRequestHandler()], idleTimeout: .seconds(Limits.idleConnectionSeconds),
+            httpDecoderConfiguration: decoder)
     }
 
     /// The HTTP library tells every connection at a level that is ours for what a person should see.

@@ -8,12 +8,22 @@ public enum Limits {
     public static let headerCount = 100
     /// Chunks that wait for a slow reader of a stream before it is cut off.
     public static let streamBufferChunks = 1024
+    /// A watch goes on when less than this, in bytes, waits for its reader: what a slow reader misses stays in the store.
+    public static let streamBufferBytes = 64 * 1024
     /// How long a reader that fell behind has to take what is buffered, in seconds.
     public static let slowReaderSeconds: Double = 10
     /// A watch without `timeoutSeconds` ends after this; clients begin anew.
     public static let watchSeconds: Double = 3600
     /// Between bookmarks of a watch that asked for them.
     public static let bookmarkSeconds: Double = 60
+    /// How often an open watch asks whether its user may still read, in seconds.
+    public static let accessCheckSeconds: Double = 5
+    /// Objects looked at a time for a page of a list that selects by labels or fields.
+    public static let selectedPage = 500
+    /// How long Events are kept, in seconds: as in Kubernetes.
+    public static let eventSeconds: Int64 = 3600
+    /// How often what is past its time is removed, in seconds.
+    public static let housekeepingSeconds: Double = 60
     /// The longest that a client may wait for enforcement in one request, in seconds.
     public static let enforcementWaitSeconds: Double = 300
     /// The most flow records one request returns before it follows.

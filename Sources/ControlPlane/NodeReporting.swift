@@ -46,6 +46,7 @@ public struct NodeReport: Sendable, Hashable {
     public var warnings: [String]
     /// Interfaces that a workload could be behind (veths, taps) and that no endpoint names: nothing is policed there.
     public var unnamedInterfaces: [String]
+    public var containers = ContainerReport()
 
     public init(
         node: String, observing: Bool, storeRevision: Int64, kernelRevision: Int64?, endpoints: [Endpoint],

@@ -37,6 +37,10 @@ public enum SystemReason: UInt32, Sendable, Hashable, CaseIterable, Codable {
     case localHost = 1
     case itself = 2
     case control = 3
+    /// Our own word to the sender of a rejected packet.
+    case answer = 4
+    /// A rejected packet that got no such word: too many came, or it is of a kind that is never answered.
+    case unanswered = 5
     case unknownInterface = 16
     case unknownFrame = 17
     case tagged = 18
@@ -189,17 +193,22 @@ public struct DataplaneStatus: Sendable, Hashable {
     public var systemCounts: [SystemReason: UInt64]
     /// Events the ring had no room for.
     public var eventsLost: UInt64
+    /// Connections without an answer that made room for others. Their end is told by no event.
+    public var flowsForgotten: UInt64
     public var warnings: [String]
+    /// Whether packets that would be denied pass; nil where the dataplane does not know.
+    public var observing: Bool?
 
     public init(
         revision: Int64?, policed: [EndpointKey: NodeProgram.Attachment], maps: [MapFill],
-        systemCounts: [SystemReason: UInt64], eventsLost: UInt64, warnings: [String]
+        systemCounts: [SystemReason: UInt64], eventsLost: UInt64, flowsForgotten: UInt64 = 0, warnings: [String]
     ) {
         self.revision = revision
         self.policed = policed
         self.maps = maps
         self.systemCounts = systemCounts
         self.eventsLost = eventsLost
+        self.flowsForgotten = flowsForgotten
         self.warnings = warnings
     }
 }

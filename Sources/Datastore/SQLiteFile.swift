@@ -36,6 +36,8 @@ public struct SQLiteFile: Sendable {
             try pool.writeWithoutTransaction { database in
                 // The pool itself has set NORMAL.
                 try database.execute(sql: "PRAGMA synchronous = \(durability.rawValue)")
+                // What a burst of writes made of the write-ahead log is given back at the next checkpoint.
+                try database.execute(sql: "PRAGMA journal_size_limit = \(StoreLimits.writeAheadBytes)")
             }
             if checked { try check(pool) }
             guard try !pool.read(migrator.hasBeenSuperseded) else {

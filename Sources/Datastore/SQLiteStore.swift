@@ -7,10 +7,12 @@ import Synchronization
 ///
 /// Every write takes the next revision, from 1, also across restarts; a write that fails takes none. Writes are durable
 /// when they return. Watches are served from memory while they keep up, from the event log while they catch up, and
-/// end with `StoreError.compacted` when they want events older than the log (`StoreLimits.loggedEvents`).
+/// end with `StoreError.compacted` when they want events older than the log (`StoreLimits.loggedEvents`,
+/// `StoreLimits.loggedBytes`). For as long as an event is kept, so is the version that it ended: lists can be read as
+/// they were at any revision that a watch could begin at.
 public final class SQLiteStore: Store {
     private let file: SQLiteFile
-    private let loggedEvents: Int64
+    private let account: Mutex<LogAccount>
     private let pool: DatabasePool
     private let hub: WatchHub
     /// nil once closed.
@@ -18,12 +20,13 @@ public final class SQLiteStore: Store {
 
     /// Opens the store, making the file (mode 0600, in a folder that exists) where there is none, and checks all of it.
     /// - Throws: `StoreError.failed` when it is damaged, in use by another process or cannot be written.
-    public init(path: String, loggedEvents: Int64 = StoreLimits.loggedEvents) throws {
+    public init(
+        path: String, loggedEvents: Int64 = StoreLimits.loggedEvents, loggedBytes: Int64 = StoreLimits.loggedBytes
+    ) throws {
         file = SQLiteFile(
             path: path, title: "store",
             remedy: "move it and the files beside it away and restore a copy, or start with an empty store and apply "
                 + "your policies again. Kernels keep enforcing what they have.")
-        self.loggedEvents = loggedEvents
         do {
             lock = Mutex(try FileLock(path: path + "-lock"))
         } catch .held {
@@ -37,7 +40,10 @@ public final class SQLiteStore: Store {
         // out a second time for something else.
         pool = try file.open(durability: .everyCommit, checked: true, migrator: StoreTables.migrator)
         do {
-            hub = WatchHub(last: try pool.read(Self.lastRevision))
+            hub = WatchHub(last: try pool.read(StoreRows.lastRevision))
+            account = Mutex(
+                LogAccount(
+                    sizes: try pool.read(StoreRows.loggedSizes), last: hub.last, mostEvents: loggedEvents, mostBytes: loggedBytes))
         } catch {
             throw file.describe(error)
         }
@@ -59,32 +65,39 @@ public final class SQLiteStore: Store {
     // MARK: Reading
 
     public func get(_ key: StoreKey) async throws -> StoredObject? {
-        try await read { try Self.find(key, in: $0) }
+        try await read { try StoreRows.find(key, in: $0) }
     }
 
     public func list(resource: String?, namespace: String?) async throws -> (objects: [StoredObject], revision: Int64) {
-        try await read { database in
-            var conditions: [String] = []
-            var arguments: [String] = []
-            if let resource {
-                conditions.append("resource = ?")
-                arguments.append(resource)
+        let page = try await page(StoreQuery(resource: resource, namespace: namespace))
+        return (page.objects, page.revision)
+    }
+
+    public func page(_ query: StoreQuery) async throws -> StorePage {
+        try await read { try StoreRows.page(query, in: $0) }
+    }
+
+    public func revision() async throws -> Int64 { hub.last }
+
+    public func dependents(ofOwner uid: String) async throws -> [StoredObject] {
+        try await read { try StoreRows.dependents(ofOwner: uid, in: $0) }
+    }
+
+    public func quietRevision(resource: String?, namespace: String?, after revision: Int64) async throws -> Int64 {
+        let filter = WatchFilter(resource: resource, namespace: namespace)
+        var position = revision
+        while true {
+            switch hub.next(after: position, filter: filter) {
+            case .upToDate: return position
+            case .found(let events, let reached):
+                if let first = events.first { return first.object.revision - 1 }
+                position = reached
+            case .readLog:
+                let after = position
+                let page = try await read { try StoreRows.logged(after: after, filter: filter, limit: 1, in: $0) }
+                if let first = page.events.first { return first.object.revision - 1 }
+                position = page.reached
             }
-            if let namespace {
-                conditions.append("namespace = ?")
-                arguments.append(namespace)
-            }
-            let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-            let rows = try Row.fetchCursor(
-                database.cachedStatement(
-                    sql: """
-                        SELECT resource, namespace, name, revision, value FROM objects \(filter)
-                        ORDER BY resource, namespace, name
-                        """),
-                arguments: StatementArguments(arguments))
-            var objects: [StoredObject] = []
-            while let row = try rows.next() { objects.append(try Self.object(row)) }
-            return (objects, try Self.lastRevision(database))
         }
     }
 
@@ -92,35 +105,30 @@ public final class SQLiteStore: Store {
 
     public func create(_ key: StoreKey, value: JSONValue) async throws -> StoredObject {
         try await write { database, revision in
-            guard try Self.revision(of: key, in: database) == nil else { throw StoreError.alreadyExists(key) }
-            let object = try Self.stamp(key, revision: revision, value: value)
-            try database.cachedStatement(
-                sql: "INSERT INTO objects (resource, namespace, name, revision, value) VALUES (?, ?, ?, ?, ?)"
-            ).execute(arguments: [key.resource, key.namespace, key.name, revision, object.text])
+            guard try StoreRows.revision(of: key, in: database) == nil else { throw StoreError.alreadyExists(key) }
+            let object = try StoreRows.stamp(key, revision: revision, value: value)
+            try StoreRows.insert(object, in: database)
             return (StoreEvent(kind: .added, object: object.stored), object.text)
         }
     }
 
     public func update(_ key: StoreKey, value: JSONValue, expected: Int64?) async throws -> StoredObject {
         try await write { database, revision in
-            try Self.require(key, expected: expected, in: database)
-            let object = try Self.stamp(key, revision: revision, value: value)
-            try database.cachedStatement(
-                sql: "UPDATE objects SET revision = ?, value = ? WHERE resource = ? AND namespace = ? AND name = ?"
-            ).execute(arguments: [revision, object.text, key.resource, key.namespace, key.name])
-            return (StoreEvent(kind: .modified, object: object.stored), object.text)
+            let previous = try StoreRows.require(key, expected: expected, in: database)
+            let object = try StoreRows.stamp(key, revision: revision, value: value)
+            try StoreRows.supersede(key, by: revision, in: database)
+            try StoreRows.overwrite(object, previous: previous, in: database)
+            return (StoreEvent(kind: .modified, object: object.stored, previous: previous), object.text)
         }
     }
 
     public func delete(_ key: StoreKey, expected: Int64?) async throws -> StoredObject {
         try await write { database, revision in
-            try Self.require(key, expected: expected, in: database)
-            guard let current = try Self.find(key, in: database) else { throw StoreError.notFound(key) }
-            let object = try Self.stamp(key, revision: revision, value: current.value)
-            try database.cachedStatement(
-                sql: "DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?"
-            ).execute(arguments: [key.resource, key.namespace, key.name])
-            return (StoreEvent(kind: .deleted, object: object.stored), object.text)
+            let previous = try StoreRows.require(key, expected: expected, in: database)
+            let object = try StoreRows.stamp(key, revision: revision, value: previous.value)
+            try StoreRows.supersede(key, by: revision, in: database)
+            try StoreRows.remove(previous, in: database)
+            return (StoreEvent(kind: .deleted, object: object.stored, previous: previous), object.text)
         }
     }
 
@@ -143,7 +151,8 @@ public final class SQLiteStore: Store {
                         position.value = reached
                         if !events.isEmpty { return events }
                     case .readLog:
-                        let page = try await self.read { try Self.logged(after: after, filter: filter, in: $0) }
+                        let page = try await self.read { try StoreRows.logged(
+                            after: after, filter: filter, limit: StoreLimits.eventsPerBatch, in: $0) }
                         position.value = page.reached
                         if !page.events.isEmpty { return page.events }
                     }
@@ -167,112 +176,30 @@ public final class SQLiteStore: Store {
         _ body: @escaping @Sendable (Database, Int64) throws -> (event: StoreEvent, text: String)
     ) async throws -> StoredObject {
         try await withCheckedThrowingContinuation { continuation in
-            pool.asyncWriteWithoutTransaction { [hub, file, loggedEvents] database in
+            pool.asyncWriteWithoutTransaction { [self] database in
                 do {
                     var committed: StoreEvent?
+                    var size: Int64 = 0
                     try database.inTransaction(.immediate) {
-                        let (event, text) = try body(database, try Self.lastRevision(database) + 1)
-                        try Self.log(event, text: text, keeping: loggedEvents, in: database)
+                        let (event, text) = try body(database, try StoreRows.lastRevision(database) + 1)
+                        try StoreRows.log(event, text: text, in: database)
+                        if let cut = account.withLock({ $0.cut(before: event.object.revision) }) {
+                            try StoreRows.compact(upTo: cut, in: database)
+                        }
                         committed = event
+                        size = Int64(text.utf8.count)
                         return .commit
                     }
                     guard let committed else { throw StoreError.failed("The store \(file.path) lost a write.") }
+                    account.withLock { $0.add(size, revision: committed.object.revision) }
                     // Still on the writer's queue: events are published in the order of their commits.
-                    hub.publish(committed)
+                    hub.publish(committed, size: Int(size))
                     continuation.resume(returning: committed.object)
                 } catch {
                     continuation.resume(throwing: file.describe(error))
                 }
             }
         }
-    }
-
-    /// The log is never empty after the first write, and its newest entry has the store's revision.
-    private static func lastRevision(_ database: Database) throws -> Int64 {
-        try Int64.fetchOne(database.cachedStatement(sql: "SELECT max(revision) FROM events")) ?? 0
-    }
-
-    private static func find(_ key: StoreKey, in database: Database) throws -> StoredObject? {
-        let statement = try database.cachedStatement(
-            sql: """
-                SELECT resource, namespace, name, revision, value FROM objects
-                WHERE resource = ? AND namespace = ? AND name = ?
-                """)
-        return try Row.fetchOne(statement, arguments: [key.resource, key.namespace, key.name]).map(object)
-    }
-
-    private static func revision(of key: StoreKey, in database: Database) throws -> Int64? {
-        let statement = try database.cachedStatement(
-            sql: "SELECT revision FROM objects WHERE resource = ? AND namespace = ? AND name = ?")
-        return try Int64.fetchOne(statement, arguments: [key.resource, key.namespace, key.name])
-    }
-
-    private static func require(_ key: StoreKey, expected: Int64?, in database: Database) throws {
-        guard let current = try revision(of: key, in: database) else { throw StoreError.notFound(key) }
-        if let expected, expected != current { throw StoreError.conflict(key, current: current) }
-    }
-
-    private static func stamp(
-        _ key: StoreKey, revision: Int64, value: JSONValue
-    ) throws -> (stored: StoredObject, text: String) {
-        guard case .object(var members) = value else {
-            throw StoreError.failed("The value of \(key.resource) \(key.name) is not a JSON object.")
-        }
-        var metadata = members["metadata"]?.objectValue ?? [:]
-        metadata["resourceVersion"] = .string(String(revision))
-        members["metadata"] = .object(metadata)
-        let stamped = JSONValue.object(members)
-        return (StoredObject(key: key, revision: revision, value: stamped), try StoredText.encode(stamped, of: key))
-    }
-
-    private static func log(
-        _ event: StoreEvent, text: String, keeping loggedEvents: Int64, in database: Database
-    ) throws {
-        let object = event.object
-        try database.cachedStatement(
-            sql: "INSERT INTO events (revision, kind, resource, namespace, name, value) VALUES (?, ?, ?, ?, ?, ?)"
-        ).execute(arguments: [
-            object.revision, event.kind.rawValue, object.key.resource, object.key.namespace, object.key.name, text,
-        ])
-        if object.revision % StoreLimits.writesBetweenCompactions == 0 {
-            try database.cachedStatement(sql: "DELETE FROM events WHERE revision <= ?")
-                .execute(arguments: [object.revision - loggedEvents])
-        }
-    }
-
-    /// One page of the log, and the revision up to which it was read.
-    private static func logged(
-        after position: Int64, filter: WatchFilter, in database: Database
-    ) throws -> (events: [StoreEvent], reached: Int64) {
-        let last = try lastRevision(database)
-        let oldest = try Int64.fetchOne(database.cachedStatement(sql: "SELECT min(revision) FROM events")) ?? last
-        guard position >= oldest - 1 else { throw StoreError.compacted(oldest: oldest) }
-        let rows = try Row.fetchCursor(
-            database.cachedStatement(
-                sql: """
-                    SELECT resource, namespace, name, revision, value, kind FROM events
-                    WHERE revision > :position AND (:resource IS NULL OR resource = :resource)
-                        AND (:namespace IS NULL OR namespace = :namespace)
-                    ORDER BY revision LIMIT :limit
-                    """),
-            arguments: [
-                "position": position, "resource": filter.resource, "namespace": filter.namespace,
-                "limit": StoreLimits.eventsPerBatch,
-            ])
-        var events: [StoreEvent] = []
-        while let row = try rows.next() {
-            guard let kind = StoreEvent.Kind(rawValue: row[5]) else {
-                throw StoreError.failed("The store's log holds an event of the unknown kind \(row[5] as String).")
-            }
-            events.append(StoreEvent(kind: kind, object: try object(row)))
-        }
-        if events.count == StoreLimits.eventsPerBatch, let event = events.last { return (events, event.object.revision) }
-        return (events, last)
-    }
-
-    private static func object(_ row: Row) throws -> StoredObject {
-        let key = StoreKey(resource: row[0], namespace: row[1], name: row[2])
-        return StoredObject(key: key, revision: row[3], value: try StoredText.decode(row[4], of: key))
     }
 }
 

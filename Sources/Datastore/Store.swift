@@ -42,10 +42,13 @@ public struct StoreEvent: Sendable, Hashable {
 
     public var kind: Kind
     public var object: StoredObject
+    /// The version that this event ended: nil for what was added, and where it is no longer kept.
+    public var previous: StoredObject?
 
-    public init(kind: Kind, object: StoredObject) {
+    public init(kind: Kind, object: StoredObject, previous: StoredObject? = nil) {
         self.kind = kind
         self.object = object
+        self.previous = previous
     }
 }
 
@@ -54,8 +57,10 @@ public enum StoreError: Error, Sendable, Hashable {
     case alreadyExists(StoreKey)
     /// The object has another revision than the writer expected.
     case conflict(StoreKey, current: Int64)
-    /// A watch asked for events that are no longer kept.
+    /// A watch asked for events, or a reader for a revision, that are no longer kept.
     case compacted(oldest: Int64)
+    /// A reader asked for a revision that is yet to come.
+    case tooNew(current: Int64)
     case failed(String)
 }
 
@@ -66,6 +71,7 @@ extension StoreError: CustomStringConvertible {
         case .alreadyExists(let key): "\(key) exists already"
         case .conflict(let key, let current): "\(key) was changed meanwhile: it is at revision \(current) now"
         case .compacted(let oldest): "the events before revision \(oldest) are no longer kept: list again"
+        case .tooNew(let current): "the store is at revision \(current), that one is yet to come"
         case .failed(let sentence): sentence
         }
     }
@@ -76,6 +82,14 @@ public protocol Store: Sendable {
     func get(_ key: StoreKey) async throws -> StoredObject?
     /// nil means every resource, or every namespace. Sorted by resource, namespace, name. `revision` is the store's.
     func list(resource: String?, namespace: String?) async throws -> (objects: [StoredObject], revision: Int64)
+    /// Throws `compacted` or `tooNew` for a revision that cannot be read.
+    func page(_ query: StoreQuery) async throws -> StorePage
+    /// The revision of the last write.
+    func revision() async throws -> Int64
+    /// Objects with an owner reference to that uid.
+    func dependents(ofOwner uid: String) async throws -> [StoredObject]
+    /// A revision R of at least `revision` such that no event in between, R included, concerns the resource and namespace.
+    func quietRevision(resource: String?, namespace: String?, after revision: Int64) async throws -> Int64
     func create(_ key: StoreKey, value: JSONValue) async throws -> StoredObject
     /// `expected` nil overwrites whatever is there.
     func update(_ key: StoreKey, value: JSONValue, expected: Int64?) async throws -> StoredObject

@@ -34,26 +34,49 @@ final class WatchHub: Sendable {
         var last: Int64
         /// A ring: revisions are contiguous, so the event of revision R stands at R modulo the capacity.
         var ring: [StoreEvent?]
+        /// The size of each event in the ring, at the same place, and their sum over the filled places.
+        var sizes: [Int]
+        var bytes = 0
         /// How many of the ring's places are filled.
         var count: Int64 = 0
         var waiters: [UInt64: Waiter] = [:]
         var nextWaiter: UInt64 = 0
         var closed = false
+
+        mutating func add(_ event: StoreEvent, size: Int) {
+            let capacity = Int64(StoreLimits.recentEvents)
+            last = event.object.revision
+            while count == capacity || (count > 0 && bytes + size > StoreLimits.recentBytes) {
+                let oldest = Int((last - count) % capacity)
+                bytes -= sizes[oldest]
+                ring[oldest] = nil
+                count -= 1
+            }
+            let place = Int(last % capacity)
+            ring[place] = event
+            sizes[place] = size
+            bytes += size
+            count += 1
+        }
     }
 
     private let state: Mutex<State>
 
     /// `last` is the revision of the newest event that was committed before.
     init(last: Int64) {
-        state = Mutex(State(last: last, ring: Array(repeating: nil, count: StoreLimits.recentEvents)))
+        state = Mutex(State(
+                last: last,
+                ring: Array(repeating: nil, count: StoreLimits.recentEvents),
+                sizes: Array(repeating: 0, count: StoreLimits.recentEvents)))
     }
 
+    /// The revision of the newest event.
+    var last: Int64 { state.withLock { $0.last } }
+
     /// To be called once for every revision, in order, after its commit.
-    func publish(_ event: StoreEvent) {
+    func publish(_ event: StoreEvent, size: Int) {
         let ready = state.withLock { state in
-            state.last = event.object.revision
-            state.ring[Int(state.last % Int64(StoreLimits.recentEvents))] = event
-            state.count = min(state.count + 1, Int64(StoreLimits.recentEvents))
+            state.add(event, size: size)
             var ready: [Waiter] = []
             for (identifier, waiter) in state.waiters where waiter.position < state.last {
                 if waiter.filter.admits(event.object.key) {

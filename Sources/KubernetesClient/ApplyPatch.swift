@@ -50,17 +50,20 @@ extension KubernetesClient {
     /// Creates the object, or changes what it must; the object as the server holds it then.
     ///
     /// - Parameter object: with `metadata.name`, and a namespace where its kind has one.
-    public func apply(_ object: JSONValue, kind: ResourceKind) async throws -> (object: JSONValue, outcome: ApplyOutcome) {
+    /// - Parameter query: of the write, such as `dryRun=All`.
+    public func apply(
+        _ object: JSONValue, kind: ResourceKind, query: [String: String] = [:]
+    ) async throws -> (object: JSONValue, outcome: ApplyOutcome) {
         let name = object["metadata"]?["name"]?.stringValue ?? ""
         let namespace = object["metadata"]?["namespace"]?.stringValue
         let current: JSONValue
         do {
             current = try await get(kind, namespace: namespace, name: name)
         } catch let error as KubernetesError where error.isNotFound {
-            let created = try await create(kind, namespace: namespace, object: ApplyPatch.annotated(object))
+            let created = try await create(kind, namespace: namespace, object: ApplyPatch.annotated(object), query: query)
             return (created, .created)
         }
         guard let patch = ApplyPatch.patch(current: current, wanted: object) else { return (current, .unchanged) }
-        return (try await self.patch(kind, namespace: namespace, name: name, patch: patch), .configured)
+        return (try await self.patch(kind, namespace: namespace, name: name, patch: patch, query: query), .configured)
     }
 }

@@ -24,6 +24,8 @@ public struct KubernetesClient: Sendable {
     public static let maximumAnswerBytes = 512 * 1024 * 1024
 
     public let configuration: Kubeconfig
+    /// Told what a server warns of (RFC 7234, `Warning: 299`), a sentence each.
+    public var warn: @Sendable (String) -> Void = { _ in }
     private let connection: SharedConnection
     private let timeoutSeconds: Int64
 
@@ -77,9 +79,11 @@ public struct KubernetesClient: Sendable {
     /// The `Status`, or the object where the server answers with it.
     @discardableResult
     public func delete(
-        _ kind: ResourceKind, namespace: String? = nil, name: String, options: JSONValue? = nil
+        _ kind: ResourceKind, namespace: String? = nil, name: String, options: JSONValue? = nil,
+        query: [String: String] = [:]
     ) async throws -> JSONValue {
-        try await request(.DELETE, Self.path(kind, namespace: namespace, name: name), body: options?.serialized())
+        let path = Self.path(kind, namespace: namespace, name: name)
+        return try await request(.DELETE, path, query: query, body: options?.serialized())
     }
 
     // MARK: Anything else
@@ -90,9 +94,12 @@ public struct KubernetesClient: Sendable {
     }
 
     /// The lines of a GET that goes on, such as a watch; errors of the server are thrown here, before the first line.
-    public func lines(_ path: String, query: [String: String] = [:]) async throws -> LineSequence {
+    public func lines(
+        _ path: String, query: [String: String] = [:], accept: String = "application/json"
+    ) async throws -> LineSequence {
         do {
-            let request = try makeRequest(.GET, path, query: query, body: nil, contentType: Self.json)
+            var request = try makeRequest(.GET, path, query: query, body: nil, contentType: Self.json)
+            request.headers.replaceOrAdd(name: "Accept", value: accept)
             let response = try await connection.client.execute(request, deadline: .distantFuture)
             if response.status.code >= 400 {
                 let body = try await Self.collect(response, server: configuration.server)
@@ -145,6 +152,7 @@ public struct KubernetesClient: Sendable {
             let response = try await connection.client.execute(
                 request, timeout: .seconds(timeoutSeconds) + .milliseconds(Int64(waitSeconds * 1000)))
             let answer = try await Self.collect(response, server: configuration.server)
+            for warning in response.headers["Warning"] { warn(Self.text(ofWarning: warning)) }
             guard response.status.code < 400 else {
                 throw KubernetesError.refusal(
                     code: Int(response.status.code), body: answer, server: configuration.server)
@@ -153,6 +161,18 @@ public struct KubernetesClient: Sendable {
         } catch {
             throw KubernetesError.describe(error, configuration: configuration)
         }
+    }
+
+    /// `299 - "text"`, with `\"` and `\\` inside.
+    static func text(ofWarning header: String) -> String {
+        guard let start = header.firstIndex(of: "\""), let end = header.lastIndex(of: "\""), start < end else { return header }
+        var text = ""
+        var isEscaped = false
+        for character in header[header.index(after: start)..<end] {
+            isEscaped = character == "\\" && !isEscaped
+            if !isEscaped { text.append(character) }
+        }
+        return text
     }
 
     private static func collect(_ response: HTTPClientResponse, server: String) async throws -> [UInt8] {

@@ -12,6 +12,13 @@ public enum InterfaceNature: Sendable, Hashable {
     /// The kernel's name of any other kind: `bridge`, `vlan`, `macvtap`.
     case other(String)
 
+    /// Stand on another device and have no host side.
+    private static let upperDevices: Set<String> = ["macvlan", "macvtap", "ipvlan", "ipvtap"]
+    private static let aggregates: Set<String> = ["bond", "team"]
+    private static let tunnels: Set<String> = [
+        "vxlan", "geneve", "gre", "gretap", "ip6gre", "ip6gretap", "ipip", "ip6tnl", "sit", "wireguard", "erspan",
+    ]
+
     /// Whether one workload, and nothing else, is on the other side, and its Ethernet frames pass here.
     public var belongsToWorkload: Bool { self == .veth || self == .tap }
 
@@ -25,6 +32,14 @@ public enum InterfaceNature: Sendable, Hashable {
         case .hardware: "Interface \(name) is the host's own and cannot be policed: \(advice)."
         case .other("bridge"):
             "Interface \(name) is a bridge and cannot be policed: \(advice), which is a port of the bridge."
+        case .other(let kind) where Self.upperDevices.contains(kind):
+            "Interface \(name) is a \(kind): its workload's frames pass the device below it and no interface that belongs to "
+                + "the workload alone, so it cannot be policed: connect the workload by a veth, or a tap on a bridge."
+        case .other(let kind) where Self.aggregates.contains(kind):
+            "Interface \(name) is a \(kind) of the host's own interfaces and cannot be policed: \(advice)."
+        case .other(let kind) where Self.tunnels.contains(kind):
+            "Interface \(name) is a tunnel (\(kind)) between hosts and cannot be policed: \(advice), whose frames are policed "
+                + "before they enter the tunnel."
         case .other(let kind): "Interface \(name) is of the kind \(kind) and cannot be policed: \(advice)."
         }
     }

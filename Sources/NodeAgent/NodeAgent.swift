@@ -79,7 +79,7 @@ public final class NodeAgent: NodeReporting {
         var warnings = snapshot.warnings
         if status == nil { warnings.append("The dataplane cannot be read.") }
         return NodeReport(
-            node: configuration.node, observing: configuration.observing, storeRevision: snapshot.storeRevision,
+            node: configuration.node, observing: status?.observing ?? configuration.observing, storeRevision: snapshot.storeRevision,
             kernelRevision: snapshot.enforcedRevision, endpoints: snapshot.endpoints,
             dataplane: status
                 ?? DataplaneStatus(

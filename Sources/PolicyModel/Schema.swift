@@ -18,6 +18,16 @@ public indirect enum Schema: Sendable {
     case any
 }
 
+/// Who may own what of a list, and how two lists are merged (Kubernetes' `x-kubernetes-list-type`).
+public enum ListType: Sendable, Hashable {
+    /// The list is one value.
+    case atomic
+    /// Scalars, each once.
+    case set
+    /// Objects that these members tell apart.
+    case map(keys: [String])
+}
+
 public struct Field: Sendable {
     public var name: String
     public var schema: Schema
@@ -26,13 +36,19 @@ public struct Field: Sendable {
     public var required: Bool
     /// False: known to the language but refused, "not enforced yet: PATH".
     public var enforced: Bool
+    /// Means something for an array only.
+    public var listType: ListType
 
-    public init(_ name: String, _ schema: Schema, _ description: String, required: Bool = false, enforced: Bool = true) {
+    public init(
+        _ name: String, _ schema: Schema, _ description: String, required: Bool = false, enforced: Bool = true,
+        listType: ListType = .atomic
+    ) {
         self.name = name
         self.schema = schema
         self.description = description
         self.required = required
         self.enforced = enforced
+        self.listType = listType
     }
 }
 
@@ -70,6 +86,9 @@ public struct ResourceKind: Sendable {
 
     /// The resource name in the store: `plural.group`.
     public var resource: String { group.isEmpty ? plural : "\(plural).\(group)" }
+
+    /// A kind that Kubernetes itself has: kubectl knows its fields and sends strategic merge patches and protobuf.
+    public var isBuiltIn: Bool { group.isEmpty || group.hasSuffix(".k8s.io") }
 }
 
 /// One thing that is wrong with an object.

@@ -14,16 +14,27 @@ public enum StrategicMergePatch {
         case set
     }
 
-    private static let metadata = Shape.object([
-        "finalizers": .set, "ownerReferences": .list(key: "uid", element: .object([:])),
-    ])
+    /// As the schema says: a list that several may own parts of is merged by the first of its keys, which is the merge key
+    /// of Kubernetes' own types.
+    private static func shape(_ schema: Schema, _ list: ListType) -> Shape? {
+        switch (schema, list) {
+        case (.object(let fields), _):
+            return .object(Dictionary(fields.compactMap { field in
+                shape(field.schema, field.listType).map { (field.name, $0) }
+            }) { first, _ in first })
+        case (.array, .set): return .set
+        case (.array(let element), .map(let keys)):
+            return keys.first.map { .list(key: $0, element: shape(element, .atomic) ?? .object([:])) }
+        default: return nil
+        }
+    }
 
     /// The document after the patch. Throws what is wrong with the patch, by its path; also for kinds that are not built into
     /// Kubernetes, for which the API server answers 415.
     public static func apply(
         _ patch: JSONValue, to document: JSONValue, kind: ResourceKind
     ) throws(PatchError) -> JSONValue {
-        guard kind.group.isEmpty else {
+        guard kind.isBuiltIn else {
             throw PatchError(
                 path: "",
                 message: "strategic merge patches are for built-in kinds: use a merge patch for \(kind.kind)")
@@ -31,10 +42,12 @@ public enum StrategicMergePatch {
         guard case .object(let changes) = patch else {
             throw PatchError(path: "", message: "a strategic merge patch is an object, not \(patch.typeName)")
         }
-        let shape = Shape.object([
-            "metadata": metadata,
-            "status": .object(["conditions": .list(key: "type", element: .object([:]))]),
-        ])
+        var shape = shape(.object(kind.objectFields), .atomic) ?? .object([:])
+        if case .object(var members) = shape, members["status"] == nil {
+            // Where the schema leaves status open, it still holds conditions as all kinds do.
+            members["status"] = .object(["conditions": .list(key: "type", element: .object([:]))])
+            shape = .object(members)
+        }
         return .object(try merge(document.objectValue ?? [:], changes, shape, ""))
     }
 

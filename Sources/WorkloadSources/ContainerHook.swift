@@ -8,7 +8,8 @@ import PolicyModel
 /// runtime waits, and a failure refuses the container. So no packet of the process comes before its first table.
 public struct ContainerHook: Sendable {
     public enum Outcome: Sendable, Hashable {
-        case policed(EndpointKey)
+        /// One for each of its interfaces.
+        case policed([EndpointKey])
         /// The container lives in the network namespace of another one, whose endpoint this is.
         case shares(EndpointKey)
         /// There is nothing to police, or nothing that can be told apart from the host; the reason for the log.
@@ -43,18 +44,16 @@ public struct ContainerHook: Sendable {
         guard let process = state.processID else {
             throw WorkloadSourceError("The OCI runtime named no process: this must run at the stage createRuntime.")
         }
-        if isRootless { return .notPoliced(Self.rootless) }
-        switch try Self.look(process: process) {
-        case .host:
-            return .notPoliced("container on the host's network: its traffic cannot be told from the host's")
-        case .isolated:
-            return .notPoliced("container without a network interface: there is nothing to police")
-        case .interface(let found):
+        if isRootless { return .notPoliced(ContainerPlacement.rootlessReason) }
+        switch try ContainerPlacement.look(process: process) {
+        case .host: return .notPoliced(ContainerPlacement.hostReason)
+        case .isolated: return .notPoliced(ContainerPlacement.isolatedReason)
+        case .interfaces(let found):
             let registry = try connect()
             let others = try await registry.endpoints()
+            let names = Set(found.map(\.hostName))
             if BundleConfiguration(bundle: state.bundle)?.joinsOther == true,
-                let owner = others.first(where: { Self.isContainer($0) && Self.interfaceName($0) == found.hostName }),
-                let key = Self.key(owner)
+                let key = others.map(StoredEndpoint.init).first(where: { $0.isContainer && names.contains($0.interfaceName) })?.key
             {
                 try await registry.waitUntilEnforced(revision: 0, endpoint: key, timeoutSeconds: timeoutSeconds)
                 return .shares(key)
@@ -64,11 +63,11 @@ public struct ContainerHook: Sendable {
     }
 
     public func poststop(_ state: OCIState) async throws -> Outcome {
-        if isRootless { return .notPoliced(Self.rootless) }
+        if isRootless { return .notPoliced(ContainerPlacement.rootlessReason) }
         let registry = try connect()
         var removed: [EndpointKey] = []
-        for endpoint in try await registry.endpoints() where Self.containerID(endpoint) == state.containerID {
-            guard let key = Self.key(endpoint) else { continue }
+        for endpoint in try await registry.endpoints().map(StoredEndpoint.init) where endpoint.containerID == state.containerID {
+            guard let key = endpoint.key else { continue }
             try await registry.removeEndpoint(key)
             removed.append(key)
         }
@@ -77,78 +76,38 @@ public struct ContainerHook: Sendable {
 
     // MARK: Parts
 
+    /// Every interface, or none and an error.
     private func police(
-        _ state: OCIState, on found: WorkloadInterface, others: [JSONValue], _ registry: any WorkloadRegistry
-    ) async throws -> EndpointKey {
-        guard !found.addresses.isEmpty else {
-            throw WorkloadSourceError("Interface \(found.innerName) of container \(state.containerID) has no address.")
+        _ state: OCIState, on found: [WorkloadInterface], others: [JSONValue], _ registry: any WorkloadRegistry
+    ) async throws -> [EndpointKey] {
+        if let bare = found.first(where: \.addresses.isEmpty) {
+            throw WorkloadSourceError("Interface \(bare.innerName) of container \(state.containerID) has no address.")
         }
         let identity = try engine.identify(state)
-        let (labels, skipped) = identity.usableLabels()
+        let skipped = identity.usableLabels().skipped
         if !skipped.isEmpty {
             log("container \(identity.name): not valid as Kubernetes labels and left out: \(skipped.joined(separator: ", "))")
         }
-        var endpoint = EndpointDescription(namespace: try identity.namespace(), name: try identity.endpointName())
-        endpoint.orchestrator = "podman"
-        endpoint.containerID = state.containerID
-        endpoint.labels = labels
-        endpoint.interfaceName = found.hostName
-        endpoint.innerInterfaceName = found.innerName
-        endpoint.addresses = found.addresses
-
-        if let holder = others.first(where: { Self.key($0) == endpoint.key }) {
-            try Self.requireAbandoned(holder, for: state, interface: found.hostName)
-        }
-        for stale in others where Self.key(stale) != endpoint.key && Self.isContainer(stale) {
-            // One address, one identity: what a container that was killed left behind must not be its heir's.
-            guard Self.interfaceName(stale) == found.hostName || Self.containerID(stale) == state.containerID,
-                let key = Self.key(stale)
-            else { continue }
-            try await registry.removeEndpoint(key)
-        }
-        try await registry.ensureNamespace(endpoint.namespace)
-        let revision = try await registry.put(endpoint)
+        let endpoints = try ContainerEndpoints(
+            identity, engine: "podman", containerID: state.containerID, interfaces: found, existing: others,
+            hostInterfaces: Set(try NetworkInterface.all().map(\.name)))
+        for key in endpoints.stale { try await registry.removeEndpoint(key) }
+        var written: [EndpointKey] = []
         do {
-            try await registry.waitUntilEnforced(
-                revision: revision, endpoint: endpoint.key, timeoutSeconds: timeoutSeconds)
+            for endpoint in endpoints.wanted {
+                try await registry.ensureNamespace(endpoint.namespace)
+                let revision = try await registry.put(endpoint)
+                written.append(endpoint.key)
+                try await registry.waitUntilEnforced(
+                    revision: revision, endpoint: endpoint.key, timeoutSeconds: timeoutSeconds)
+            }
         } catch {
-            // The container is refused: nothing must be left that claims its address.
-            try? await registry.removeEndpoint(endpoint.key)
+            // The container is refused: nothing must be left that claims its addresses.
+            for key in written { try? await registry.removeEndpoint(key) }
             throw error
         }
-        return endpoint.key
+        return written
     }
-
-    private static func requireAbandoned(_ holder: JSONValue, for state: OCIState, interface: String) throws {
-        let name = key(holder).map(\.description) ?? ""
-        guard isContainer(holder) else {
-            throw WorkloadSourceError(
-                "The workload endpoint \(name) exists and is no container's: give the container another name, or another "
-                    + "namespace by the label \(ContainerIdentity.namespaceLabel).")
-        }
-        let former = interfaceName(holder)
-        guard containerID(holder) != state.containerID, former != interface,
-            try NetworkInterface.all().contains(where: { $0.name == former })
-        else { return }
-        throw WorkloadSourceError(
-            "The workload endpoint \(name) belongs to container \(containerID(holder)), which is running: give this one "
-                + "another name, or another namespace by the label \(ContainerIdentity.namespaceLabel).")
-    }
-
-    private enum Sight {
-        case host
-        case isolated
-        case interface(WorkloadInterface)
-    }
-
-    private static func look(process: Int32) throws -> Sight {
-        let namespace = try NetworkNamespace("/proc/\(process)/ns/net")
-        guard !namespace.isSame(as: try NetworkNamespace.current()) else { return .host }
-        let hasInterfaces = try namespace.perform { try NetworkInterface.all().contains { !$0.isLoopback } }
-        return hasInterfaces ? .interface(try WorkloadInterface.find(in: namespace)) : .isolated
-    }
-
-    private static let rootless = "rootless container: its traffic cannot be told from the user's other processes"
 
     /// Whether this process was started for a user's engine. Root of a user namespace is not root.
     public static var runsRootless: Bool {
@@ -156,21 +115,4 @@ public struct ContainerHook: Sendable {
         let numbers = String(decoding: map, as: UTF8.self).split(whereSeparator: \.isWhitespace)
         return numbers != ["0", "0", "4294967295"]
     }
-
-    private static func key(_ endpoint: JSONValue) -> EndpointKey? {
-        guard let namespace = endpoint["metadata"]?["namespace"]?.stringValue,
-            let name = endpoint["metadata"]?["name"]?.stringValue
-        else { return nil }
-        return EndpointKey(namespace: namespace, name: name)
-    }
-
-    private static func interfaceName(_ endpoint: JSONValue) -> String {
-        endpoint["spec"]?["interfaceName"]?.stringValue ?? ""
-    }
-
-    private static func containerID(_ endpoint: JSONValue) -> String {
-        endpoint["spec"]?["containerID"]?.stringValue ?? ""
-    }
-
-    private static func isContainer(_ endpoint: JSONValue) -> Bool { !containerID(endpoint).isEmpty }
 }

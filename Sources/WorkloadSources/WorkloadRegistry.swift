@@ -13,4 +13,6 @@ public protocol WorkloadRegistry: Sendable {
     /// Returns when the kernel has everything up to `revision` and polices the endpoint; throws why not, also after
     /// `timeoutSeconds`.
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey, timeoutSeconds: Double) async throws
+    /// Why the policies in force would deny a connection of the endpoint, were it policed; nil when they would not.
+    func denial(of connection: EstablishedConnection, with endpoint: EndpointDescription) async throws -> String?
 }

@@ -52,4 +52,24 @@ struct APIWorkloadRegistry: WorkloadRegistry {
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey, timeoutSeconds: Double) async throws {
         _ = try await Enforcement.wait(client, revision: revision, endpoint: endpoint, seconds: timeoutSeconds)
     }
+
+    func denial(of connection: EstablishedConnection, with endpoint: EndpointDescription) async throws -> String? {
+        let own = endpoint.key.description
+        let answer = try await client.request(
+            .GET, "/apis/bulkhead.io/v1alpha1/explain",
+            query: [
+                "source": connection.isInbound ? connection.remote.description : own,
+                "destination": connection.isInbound ? own : connection.remote.description,
+                "port": "tcp/\(connection.isInbound ? connection.localPort : connection.remotePort)",
+                "sport": String(connection.isInbound ? connection.remotePort : connection.localPort),
+                "with": endpoint.object.text(),
+            ])
+        let ends = answer["ends"]?.arrayValue ?? []
+        guard let end = ends.first(where: { $0["endpoint"]?.stringValue == own && $0["verdict"]?.stringValue == "Deny" }) else {
+            return nil
+        }
+        let tier = end["tier"]?.stringValue ?? ""
+        guard let rule = end["rule"]?.integerValue, rule >= 0 else { return "the end of tier \(tier)" }
+        return "rule \(rule) of \(end["kind"]?.stringValue ?? "") \(end["policy"]?.stringValue ?? "") in tier \(tier)"
+    }
 }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import ControlPlane
 import KubernetesClient
 import PolicyModel
@@ -13,6 +14,13 @@ struct Enforcement {
     var sentence: String {
         guard let milliseconds else { return "in force" }
         return "in force in \((milliseconds * 10).rounded() / 10) ms"
+    }
+
+    /// - Throws: `ValidationError` for a `--wait` that the server would refuse.
+    static func check(wait: Double) throws {
+        guard allowed.contains(wait) else {
+            throw ValidationError("--wait \(wait): give a number of seconds from 0 to \(Int(allowed.upperBound))")
+        }
     }
 
     /// Returns when everything up to `revision` is in force and the endpoint, if one is named, is policed; throws why not,

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HostDiagnosis
 import WorkloadSources
 
 struct HookCommand: AsyncParsableCommand {
@@ -12,7 +13,14 @@ struct HookCommand: AsyncParsableCommand {
 struct HookInstallCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "install", abstract: "Have podman call Bulkhead for every container that it starts from now on.",
-        discussion: "While `bulkhead up` does not run, containers with a network of their own are then refused.")
+        discussion: """
+            While `bulkhead up` does not run, containers with a network of their own are then refused. Engines that call no \
+            hook before a container's first instruction are named: they have an open start.
+
+            EXAMPLES
+              bulkhead hook install
+              bulkhead hook install --directory /etc/containers/oci/hooks.d
+            """)
 
     @Option(help: "Where the engine looks for hooks.") var directory = HookConfiguration.defaultDirectory
     @Option(help: "How the hook finds the server.") var kubeconfig = Locations.kubeconfig
@@ -27,12 +35,20 @@ struct HookInstallCommand: ParsableCommand {
             try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
             Output.line("wrote \(path)")
         }
+        let files = HookConfiguration.Stage.allCases.map { "\(directory)/\(HookConfiguration.fileName($0))" }
+        for finding in ContainerEngines.findings(hookFiles: files) where finding.isTrouble {
+            Output.error("bulkhead: \(finding.check) \(finding.what): \(finding.cost)")
+        }
     }
 }
 
 struct HookRemoveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Take back what `hook install` wrote; containers are no longer policed at their start.")
+        commandName: "remove", abstract: "Take back what `hook install` wrote; containers are no longer policed at their start.",
+        discussion: """
+            EXAMPLES
+              bulkhead hook remove
+            """)
 
     @Option(help: "Where the engine looks for hooks.") var directory = HookConfiguration.defaultDirectory
 

@@ -13,6 +13,8 @@ struct ServerOptions: ParsableArguments, Sendable {
     func client() throws -> KubernetesClient {
         let path = try Kubeconfig.locate(
             explicit: kubeconfig, environment: ProcessInfo.processInfo.environment, defaultPath: Locations.kubeconfig)
-        return try KubernetesClient(try Kubeconfig.load(path: path))
+        var client = try KubernetesClient(try Kubeconfig.load(path: path))
+        client.warn = { Output.error("Warning: \($0)") }
+        return client
     }
 }

@@ -43,6 +43,7 @@ struct StatusCommand: AsyncParsableCommand {
             }
             parts.append(interfaces.render())
         }
+        parts += ContainerText.parts(status)
         var maps = TextTable("MAP", "USED", "CAPACITY")
         for map in status["maps"]?.arrayValue ?? [] {
             maps.append(

@@ -7,6 +7,7 @@ import Foundation
 import Logging
 import NodeAgent
 import UnixSignals
+import WorkloadSources
 
 struct UpCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -23,6 +24,12 @@ struct UpCommand: AsyncParsableCommand {
     var pin = Locations.pinDirectory
     @Option(help: "Where the API server listens.") var listen = Locations.listenAddress
     @Flag(help: "Compute and record verdicts, let every packet pass.") var observe = false
+
+    @Option(
+        help: ArgumentHelp(
+            "The socket of a container engine to follow; once for each.",
+            discussion: "Without it: \(ContainerSources.standardSockets.joined(separator: " and ")).", valueName: "path"))
+    var engine: [String] = []
 
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
@@ -50,10 +57,14 @@ struct UpCommand: AsyncParsableCommand {
             makeDataplane: { [dataplane] in try BPFDataplane(configuration: dataplane) })
         // First what is stored is in force, then anybody may change it.
         try await agent.start()
+        let board = ContainerBoard()
         let server = APIServer(
-            configuration: APIServer.Configuration(stateDirectory: state, listenAddress: listen), store: store, node: agent,
-            flows: flows, logger: logger)
-        let outcome = await serve(agent, server, store: store, node: node, ready: ready, signals: signals, logger: logger)
+            configuration: APIServer.Configuration(stateDirectory: state, listenAddress: listen), store: store,
+            node: ReportingNode(agent: agent, board: board), flows: flows, logger: logger)
+        let containers = ContainerSources(
+            sockets: engine.isEmpty ? ContainerSources.standardSockets : engine, board: board, logger: logger)
+        let outcome = await serve(
+            agent, server, containers, store: store, node: node, ready: ready, signals: signals, logger: logger)
         ready.remove()
         try? flows.close()
         try? store.close()
@@ -63,7 +74,7 @@ struct UpCommand: AsyncParsableCommand {
 
     /// Until a signal comes or the server fails; the agent is the last to stop.
     private func serve(
-        _ agent: NodeAgent, _ server: APIServer, store: SQLiteStore, node: String, ready: ReadyFile, signals: UnixSignalsSequence,
+        _ agent: NodeAgent, _ server: APIServer, _ containers: ContainerSources, store: SQLiteStore, node: String, ready: ReadyFile, signals: UnixSignalsSequence,
         logger: Logger
     ) async -> Result<Void, any Error> {
         let following = Task { await agent.run() }
@@ -99,6 +110,7 @@ struct UpCommand: AsyncParsableCommand {
                         try ready.write()
                         logger.info(
                             "ready: node \(node), \(place.url), \(observe ? "observing" : "enforcing"); kubeconfig \(place.kubeconfig)")
+                        await containers.run(kubeconfig: place.kubeconfig)
                     } catch {
                         return .failure(error)
                     }

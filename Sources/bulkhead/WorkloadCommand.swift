@@ -13,7 +13,7 @@ struct WorkloadAddCommand: AsyncParsableCommand {
         commandName: "add",
         abstract: "Police a workload; returns when its first verdict table is in the kernel.",
         discussion: """
-            Examples:
+            EXAMPLES
               bulkhead workload add web -n shop --netns web --label app=web --port http=tcp/8080
               bulkhead workload add legacy -n shop --interface tap0 --address 10.0.0.9
             """)
@@ -87,7 +87,11 @@ extension WorkloadAddCommand {
 
 struct WorkloadRemoveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Stop policing a workload and forget it.")
+        commandName: "remove", abstract: "Stop policing a workload and forget it.",
+        discussion: """
+            EXAMPLES
+              bulkhead workload remove web -n shop
+            """)
 
     @OptionGroup var server: ServerOptions
     @Argument(help: "The workload's name.") var name: String
@@ -101,7 +105,11 @@ struct WorkloadRemoveCommand: AsyncParsableCommand {
 
 struct WorkloadListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Show the workloads and whether they are policed.")
+        commandName: "list", abstract: "Show the workloads and whether they are policed.",
+        discussion: """
+            EXAMPLES
+              bulkhead workload list
+            """)
 
     @OptionGroup var server: ServerOptions
 

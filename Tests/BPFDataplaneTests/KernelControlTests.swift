@@ -100,6 +100,40 @@ extension KernelTests {
             #expect(try from(packet) == .dropped(BULKHEAD_FRAGMENT))
         }
 
+        /// No object names link-local addresses: the first that an interface uses is its own.
+        @Test func anInterfaceSpeaksForOneLinkLocalAddress() throws {
+            let world = try closedWorld()
+            let spoofed = KernelWorld.Verdict.dropped(BULKHEAD_SPOOFED_NEIGHBOUR)
+            func from(_ packet: [UInt8]) throws -> KernelWorld.Verdict { try world.send(.fromWorkload, packet) }
+            func advertisement(_ address: String) -> [UInt8] { discovery(136, source: address, target: address) }
+            // What others say teaches nothing.
+            #expect(try world.send(.toWorkload, advertisement("fe80::7")) == .passed)
+            #expect(try from(discovery(135, source: "::", target: "fe80::5")) == .passed)
+            #expect(try from(advertisement("fe80::5")) == .passed)
+            for other in ["fe80::7", "fe80::1:0:0:5", "fe81::5", "fe80::"] {
+                #expect(try from(advertisement(other)) == spoofed, "\(other)")
+                #expect(try from(discovery(136, source: "fe80::5", target: other)) == spoofed, "\(other)")
+                #expect(try from(discovery(135, source: "::", target: other)) == spoofed, "\(other)")
+                #expect(try from(discovery(133, source: other, target: "::")) == spoofed, "\(other)")
+            }
+            let report = P.ipv6("fe80::7", "ff02::16", 58, P.icmp(143, 0), hopLimit: 1, group: true)
+            #expect(try from(report) == .dropped(BULKHEAD_SPOOFED_SOURCE))
+            let question = P.ipv6("fe80::7", "ff02::1:2", 17, P.udp(546, 547), group: true)
+            #expect(try from(question) == .dropped(BULKHEAD_SPOOFED_SOURCE))
+
+            // Silence frees the place.
+            let own = try world.linkLocal(ofSlot: 1)
+            try world.setLinkLocal(ofSlot: 1, seen: own.seen &- 599_000_000_000)
+            #expect(try from(advertisement("fe80::7")) == spoofed)
+            try world.setLinkLocal(ofSlot: 1, seen: own.seen &- 601_000_000_000)
+            #expect(try from(advertisement("fe80::7")) == .passed)
+            #expect(try from(advertisement("fe80::5")) == spoofed)
+            // Another endpoint with the slot begins anew.
+            world.setSlot(1, attached: world.now, flags: 0)
+            #expect(try from(advertisement("fe80::5")) == .passed)
+            #expect(try from(advertisement("fe80::7")) == spoofed)
+        }
+
         @Test func groupMembership() throws {
             let world = try closedWorld()
             let alert: [UInt8] = [0x94, 4, 0, 0]

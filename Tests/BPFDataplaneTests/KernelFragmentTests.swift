@@ -24,6 +24,10 @@ extension KernelTests {
             #expect(try world.send(.fromWorkload, last) == fragment)
             #expect(try world.send(.fromWorkload, first) == .passed)
             #expect(try world.send(.fromWorkload, last) == .passed)
+            // It would overwrite a part of the first.
+            for offset: UInt16 in [2, 3] {
+                #expect(try world.send(.fromWorkload, part(offset, [UInt8](repeating: 0, count: 32), more: false)) == fragment)
+            }
             // Both are packets of one flow.
             let flow = try #require(try world.kernel.halfOpen.lookup(world.flowKey(17, local: 5, peer: 53)))
             #expect([flow.packets_out, flow.bytes_out] == [2, 52 + 52])

@@ -72,6 +72,20 @@ final class KernelWorld {
 
     func meta(_ index: bulkhead_meta) -> UInt64 { kernel.meta.load(Int(index.rawValue)) }
 
+    func linkLocal(ofSlot slot: UInt32) throws -> bulkhead_link_local {
+        var value = bulkhead_link_local()
+        var key = slot
+        #expect(bulkhead_map_lookup(kernel.linkLocals.raw, &key, &value) == 0)
+        return value
+    }
+
+    func setLinkLocal(ofSlot slot: UInt32, seen: UInt64) throws {
+        var value = try linkLocal(ofSlot: slot)
+        var key = slot
+        value.seen = seen
+        #expect(bulkhead_map_update(kernel.linkLocals.raw, &key, &value, 0) == 0)
+    }
+
     func bumpEpoch() { setMeta(BULKHEAD_META_EPOCH, meta(BULKHEAD_META_EPOCH) + 1) }
 
     func setSlot(_ slot: Int, attached: UInt64, flags: UInt32, zone: UInt32 = 0) {
@@ -102,6 +116,10 @@ final class KernelWorld {
 
     func setBase(_ stack: UInt32, allowed: Bool) throws {
         try setPair(stack, row: row([(0, Self.outcome(allowed: allowed))]))
+    }
+
+    func setBaseRejecting(_ stack: UInt32) throws {
+        try setPair(stack, row: row([(0, BULKHEAD_OUTCOME_REJECT << 28 | Self.deny)]))
     }
 
     func setExact(_ address: String, _ identity: UInt32) throws {
@@ -156,15 +174,24 @@ final class KernelWorld {
         drain { events.append($0) }
         if passed { return (.passed, events) }
         let denial = try #require(events.last { $0.kind == BULKHEAD_EVENT_DENIED }, "a drop without an event")
-        #expect(denial.outcome >> 28 == BULKHEAD_OUTCOME_DENY)
+        #expect([BULKHEAD_OUTCOME_DENY, BULKHEAD_OUTCOME_REJECT].contains(denial.outcome >> 28))
         return (.dropped(denial.outcome & 0x0fff_ffff), events)
+    }
+
+    /// One packet with what the program makes of it.
+    func rewrite(_ side: Side, _ packet: [UInt8], mark: UInt32 = 0, interface: UInt32 = 1) throws -> TestRun.Result {
+        let context = bulkhead_test_context(
+            ifindex: interface, ingress_ifindex: side == .hostToWorkload ? 0 : 1, gso_segs: 0, gso_size: 0, mark: mark)
+        return side == .fromWorkload
+            ? try TestRun.rewrite(program: kernel.fromWorkload, packet: packet, context: context)
+            : try TestRun.rewrite(program: kernel.toWorkload, packet: packet, context: context)
     }
 
     func run(
         _ side: Side, _ packet: [UInt8], segments: UInt32 = 0, segmentSize: UInt32 = 0, repetitions: Int = 1
     ) throws -> TestRun.Result {
         let context = bulkhead_test_context(
-            ifindex: 1, ingress_ifindex: side == .hostToWorkload ? 0 : 1, gso_segs: segments, gso_size: segmentSize)
+            ifindex: 1, ingress_ifindex: side == .hostToWorkload ? 0 : 1, gso_segs: segments, gso_size: segmentSize, mark: 0)
         if side == .fromWorkload {
             return try TestRun.run(
                 program: kernel.fromWorkload, packet: packet, context: context, repetitions: repetitions)

@@ -124,7 +124,7 @@ final class LiveNode {
         // Towards the workload it comes from another interface: what the host itself sends is not judged.
         let context = bulkhead_test_context(
             ifindex: UInt32(attachment.interfaceIndex), ingress_ifindex: 1, gso_segs: packet.segments,
-            gso_size: packet.segmentSize)
+            gso_size: packet.segmentSize, mark: 0)
         let passed =
             probe.direction == .egress
             ? try TestRun.run(program: dataplane.kernel.fromWorkload, packet: packet.frame, context: context).passed

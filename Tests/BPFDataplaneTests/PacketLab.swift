@@ -3,8 +3,8 @@ import Foundation
 import Glibc
 import Testing
 
-/// A router with two workloads behind veths, in network namespaces of its own: a = 10.77.0.2 behind va, b =
-/// 10.78.0.2 behind vb.
+/// A router with two workloads behind veths, in network namespaces of its own: a = 10.77.0.2, fd77::2 behind va, b =
+/// 10.78.0.2, fd78::2 behind vb. Or a bridge of the two with the same addresses, each on the other's link.
 final class PacketLab: Sendable {
     let name: String
     let pins: String
@@ -12,26 +12,43 @@ final class PacketLab: Sendable {
     var router: String { name + "-r" }
     func namespace(_ workload: String) -> String { name + "-" + workload }
 
-    init() throws {
+    init(bridged: Bool = false) throws {
         name = "dataplane-\(getpid())-\(UInt32.random(in: 0...UInt32.max))"
         pins = "/sys/fs/bpf/" + name
         state = "/tmp/" + name
         try shell("ip netns add \(router)")
+        // An address that is still being probed answers nobody.
+        try shell("nsenter --net=/run/netns/\(router) sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0")
         for (workload, net) in [("a", 77), ("b", 78)] {
             let space = namespace(workload)
             try shell(
                 """
                 ip netns add \(space)
                 ip -n \(router) link add v\(workload) type veth peer name eth0 netns \(space)
-                ip -n \(router) addr add 10.\(net).0.1/24 dev v\(workload)
-                ip -n \(router) link set v\(workload) up
+                nsenter --net=/run/netns/\(space) sysctl -qw net.ipv6.conf.eth0.accept_dad=0
                 ip -n \(space) link set lo up
                 ip -n \(space) addr add 10.\(net).0.2/24 dev eth0
+                ip -n \(space) addr add fd\(net)::2/64 dev eth0 nodad
                 ip -n \(space) link set eth0 up
-                ip -n \(space) route add default via 10.\(net).0.1
                 """)
+            try shell(
+                bridged
+                    ? """
+                    ip -n \(router) link show br0 >/dev/null 2>&1 || ip -n \(router) link add br0 type bridge forward_delay 0
+                    ip -n \(router) link set br0 up
+                    ip -n \(router) link set v\(workload) master br0 up
+                    ip -n \(space) route add 10.0.0.0/8 dev eth0
+                    ip -n \(space) route add fd00::/8 dev eth0
+                    """
+                    : """
+                    ip -n \(router) addr add 10.\(net).0.1/24 dev v\(workload)
+                    ip -n \(router) addr add fd\(net)::1/64 dev v\(workload) nodad
+                    ip -n \(router) link set v\(workload) up
+                    ip -n \(space) route add default via 10.\(net).0.1
+                    ip -n \(space) route add default via fd\(net)::1
+                    """)
         }
-        try shell("nsenter --net=/run/netns/\(router) sysctl -qw net.ipv4.ip_forward=1")
+        try shell("nsenter --net=/run/netns/\(router) sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1")
     }
 
     func remove() {

@@ -42,7 +42,8 @@ struct RandomWorld {
         random = SplitMix(state: seed)
         for number in 1...Self.decisionCount {
             let reason = Reason.profile(name: "p\(number)", index: Int(number))
-            tables.decisions[DecisionID(rawValue: number)] = Decision(number % 2 == 0 ? .allow : .deny, reason)
+            tables.decisions[DecisionID(rawValue: number)] = Decision(
+                number % 2 == 0 ? .allow : .deny, reason, rejects: number % 4 == 1)
         }
         for _ in 0..<3 { newStack() }
         for _ in 0..<6 { changeSomething() }
@@ -174,7 +175,7 @@ struct RandomWorld {
         if case .sourcePorts(let row) = outcome { outcome = tables.rows[row]?.outcome(at: probe.sourcePort) ?? .inherit }
         guard case .decide(let id) = outcome, let number = Self.decisionNumbers[id], let decision = tables.decisions[id]
         else { return .broken("tables") }
-        return .decided((decision.verdict == .allow ? KernelOutcome.allow(number) : .deny(number)).word)
+        return .decided(KernelOutcome(decision, number: number).word)
     }
 
     static let peers = addresses + outside

@@ -42,10 +42,14 @@ import Testing
 
     @Test func comparesTokens() throws {
         let token = try #require(BearerToken.random())
-        #expect(token.accepts(authorization: "Bearer " + token.text))
-        #expect(token.accepts(authorization: "bearer " + token.text))
+        let users = UserDirectory(stateDirectory: "/nonexistent", administrator: token)
+        for right in ["Bearer " + token.text, "bearer " + token.text] {
+            #expect(try users.user(authorization: right, certificateDigest: nil) == .administrator)
+        }
         for wrong in [nil, "", "Bearer", "Bearer ", token.text, "Basic " + token.text, "Bearer " + token.text.dropLast()] {
-            #expect(!token.accepts(authorization: wrong))
+            #expect(throws: APIFailure.self) { () throws in
+                _ = try users.user(authorization: wrong, certificateDigest: nil)
+            }
         }
         #expect(BearerToken(text: "short") == nil)
     }

@@ -14,6 +14,9 @@ enum StoreConformance: CaseIterable {
     case watchWithWriters
     case watchOfTheFuture
     case cancelledWatchEnds
+    case pagesOfOneRevision
+    case owners
+    case quietRevisions
 
     func run(on store: any Store) async throws {
         switch self {
@@ -27,6 +30,9 @@ enum StoreConformance: CaseIterable {
         case .watchWithWriters: try await Self.watchWithWriters(store)
         case .watchOfTheFuture: try await Self.watchOfTheFuture(store)
         case .cancelledWatchEnds: try await Self.cancelledWatchEnds(store)
+        case .pagesOfOneRevision: try await Self.pagesOfOneRevision(store)
+        case .owners: try await Self.owners(store)
+        case .quietRevisions: try await Self.quietRevisions(store)
         }
     }
 
@@ -147,8 +153,8 @@ enum StoreConformance: CaseIterable {
         let other = try await store.create(second, value: specified(second, 1))
         let removed = try await store.delete(first, expected: nil)
         let expected = [
-            StoreEvent(kind: .added, object: made), StoreEvent(kind: .modified, object: changed),
-            StoreEvent(kind: .added, object: other), StoreEvent(kind: .deleted, object: removed),
+            StoreEvent(kind: .added, object: made), StoreEvent(kind: .modified, object: changed, previous: made),
+            StoreEvent(kind: .added, object: other), StoreEvent(kind: .deleted, object: removed, previous: changed),
         ]
         #expect(try await collect(4, from: store.watch(resource: nil, namespace: nil, after: 0)) == expected)
         let resumed = store.watch(resource: nil, namespace: nil, after: changed.revision)
@@ -225,5 +231,69 @@ enum StoreConformance: CaseIterable {
         try await Task.sleep(for: .milliseconds(20))
         watch.cancel()
         #expect(try await watch.value == 0)
+    }
+
+    /// Pages that are read while everything changes make the list as it was when it began.
+    private static func pagesOfOneRevision(_ store: any Store) async throws {
+        var before: [StoredObject] = []
+        for number in 0..<10 {
+            let key = policyKey("policy-\(number)")
+            before.append(try await store.create(key, value: specified(key, Int64(number))))
+        }
+        _ = try await put(store, policyKey("elsewhere", namespace: "bank"), 1)
+        var query = StoreQuery(resource: policyResource, namespace: "shop", limit: 3)
+        var seen: [StoredObject] = []
+        var remaining: [Int] = []
+        for round in 0..<4 {
+            let page = try await store.page(query)
+            seen += page.objects
+            remaining.append(page.remaining)
+            query.after = page.objects.last?.key
+            query.revision = page.revision
+            // Ahead of the reader and behind: changes, removals and newcomers.
+            _ = try await put(store, policyKey("policy-\(round)"), 100)
+            _ = try await put(store, policyKey("policy-\(9 - round)"), 100)
+            if round == 0 { _ = try await store.delete(policyKey("policy-5"), expected: nil) }
+            _ = try await put(store, policyKey("policy-0\(round)"), 100)
+        }
+        #expect(seen == before)
+        #expect(remaining == [7, 4, 1, 0])
+        let now = try await store.page(StoreQuery(resource: policyResource, namespace: "shop"))
+        #expect(now.objects.count == 13)
+        await #expect(throws: StoreError.tooNew(current: now.revision)) {
+            try await store.page(StoreQuery(resource: nil, namespace: nil, revision: now.revision + 1))
+        }
+    }
+
+    private static func owners(_ store: any Store) async throws {
+        func owned(_ key: StoreKey, by uids: String...) -> JSONValue {
+            var value = specified(key, 1)
+            value["metadata"]?["ownerReferences"] = .array(uids.map { ["uid": .string($0)] })
+            return value
+        }
+        let first = policyKey("first")
+        let second = policyKey("second")
+        _ = try await store.create(first, value: owned(first, by: "a", "b"))
+        _ = try await store.create(second, value: owned(second, by: "b"))
+        #expect(try await store.dependents(ofOwner: "a").map(\.key) == [first])
+        #expect(try await store.dependents(ofOwner: "b").map(\.key) == [first, second])
+        _ = try await store.update(first, value: owned(first, by: "c"), expected: nil)
+        _ = try await store.delete(second, expected: nil)
+        #expect(try await store.dependents(ofOwner: "a").isEmpty)
+        #expect(try await store.dependents(ofOwner: "b").isEmpty)
+        #expect(try await store.dependents(ofOwner: "c").map(\.key) == [first])
+    }
+
+    private static func quietRevisions(_ store: any Store) async throws {
+        let start = try await put(store, policyKey("wanted"), 1).revision
+        for round in 0..<5 { _ = try await put(store, policyKey("other", namespace: "bank"), Int64(round)) }
+        func quiet(_ namespace: String?, after revision: Int64) async throws -> Int64 {
+            try await store.quietRevision(resource: policyResource, namespace: namespace, after: revision)
+        }
+        #expect(try await quiet("shop", after: start) == start + 5)
+        #expect(try await quiet("bank", after: start) == start)
+        #expect(try await quiet(nil, after: start + 5) == start + 5)
+        _ = try await put(store, policyKey("wanted"), 2)
+        #expect(try await quiet("shop", after: start) == start + 5)
     }
 }

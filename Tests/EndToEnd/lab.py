@@ -253,6 +253,8 @@ class Lab:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        # What was killed leaves it, and the next start needs a moment to take it away.
+        (self.state / "ready").unlink(missing_ok=True)
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)

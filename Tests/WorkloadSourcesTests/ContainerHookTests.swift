@@ -26,6 +26,7 @@ final class MemoryRegistry: WorkloadRegistry {
             return 1
         }
     }
+    func denial(of connection: EstablishedConnection, with endpoint: EndpointDescription) async throws -> String? { nil }
     func removeEndpoint(_ key: EndpointKey) async throws { change { $0.objects[key] = nil } }
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey, timeoutSeconds: Double) async throws {
         let refusal = change { state in
@@ -110,7 +111,7 @@ final class MemoryRegistry: WorkloadRegistry {
             let key = EndpointKey(namespace: "shop", name: "web")
             // What a killed container left, under another name and with the same identifier.
             registry.change { $0.objects[EndpointKey(namespace: "shop", name: "old")] = EndpointDescription.left("old", by: "abc").object }
-            #expect(try await create(state) == .policed(key))
+            #expect(try await create(state) == .policed([key]))
             let seen = registry.change { $0 }
             #expect(seen.waits == [key])
             #expect(seen.namespaces == ["shop"])
@@ -142,7 +143,7 @@ final class MemoryRegistry: WorkloadRegistry {
             foreign.interfaceName = "bulkhead-none"
             registry.change { [foreign] in $0.objects[foreign.key] = foreign.object }
             let outcome = try await create(state)
-            #expect(outcome == .policed(EndpointKey(namespace: "shop", name: "web")))
+            #expect(outcome == .policed([EndpointKey(namespace: "shop", name: "web")]))
         }
     }
 

@@ -18,6 +18,9 @@ package struct KernelObject: ~Copyable {
     /// By `BULKHEAD_STACK_INDEX`.
     let stacks: MappedWords
     let arena: MappedWords
+    /// As `shortcuts` says.
+    let prefixShortcuts: MappedWords
+    let shortcuts: PrefixShortcutsHolder
     let interfaces: HashMapHandle<bulkhead_interface_key, UInt64>
     let legs: HashMapHandle<bulkhead_leg_key, UInt64>
     let exact: HashMapHandle<bulkhead_exact_key, UInt64>
@@ -28,6 +31,8 @@ package struct KernelObject: ~Copyable {
     let fragments: HashMapHandle<bulkhead_fragment_key, bulkhead_fragment>
     let events: EventRing
     let counters: CounterArray
+    /// By slot, as `bulkhead_link_local`.
+    let linkLocals: Descriptor
 
     /// The folder under the pin folder that this build's maps live in.
     static var schemaDirectory: String {
@@ -48,6 +53,7 @@ package struct KernelObject: ~Copyable {
         let meta = try MappedWords(name: "meta", descriptor: loaded.map("meta"))
         let slots = try MappedWords(name: "slots", descriptor: loaded.map("slots"))
         let stacks = try MappedWords(name: "stacks", descriptor: loaded.map("stacks"))
+        let prefixShortcuts = try MappedWords(name: "prefix_shortcuts", descriptor: loaded.map("prefix_shortcuts"))
         let arena = try MappedWords(name: "arena", descriptor: loaded.map("arena"))
         let interfaces = try HashMapHandle<bulkhead_interface_key, UInt64>(
             name: "interfaces", descriptor: loaded.map("interfaces"))
@@ -68,6 +74,8 @@ package struct KernelObject: ~Copyable {
         let events = try EventRing(name: "events", descriptor: loaded.map("events"))
         let counters = try CounterArray(name: "counters", descriptor: loaded.map("counters"))
 
+        let linkLocals = try loaded.map("link_locals")
+
         switch meta.load(Int(BULKHEAD_META_LAYOUT.rawValue)) {
         case 0: meta.store(UInt64(BULKHEAD_LAYOUT_VERSION), at: Int(BULKHEAD_META_LAYOUT.rawValue))
         case UInt64(BULKHEAD_LAYOUT_VERSION): break
@@ -80,6 +88,8 @@ package struct KernelObject: ~Copyable {
         self.slots = slots
         self.stacks = stacks
         self.arena = arena
+        self.prefixShortcuts = prefixShortcuts
+        shortcuts = PrefixShortcutsHolder()
         self.interfaces = interfaces
         self.legs = legs
         self.exact = exact
@@ -90,6 +100,7 @@ package struct KernelObject: ~Copyable {
         self.fragments = fragments
         self.events = events
         self.counters = counters
+        self.linkLocals = linkLocals
     }
 }
 

@@ -51,7 +51,15 @@ extension BPFDataplane {
         settle()
         let gone = slots.gone(graced: grace.completed)
         flowCounts.confirmed = try sweep(kernel.flows, gone, body)
+        // Read before the walk: what comes during it is seen there, and never counted as forgotten.
+        let cameAndStayed =
+            try kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_OPENED.rawValue))
+            &- kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_LEFT.rawValue))
+            &- kernel.meta.load(Int(BULKHEAD_META_HALF_OPEN_SWEPT.rawValue))
         flowCounts.halfOpen = try sweep(kernel.halfOpen, gone, body)
+        let absent = Int64(bitPattern: cameAndStayed) - Int64(flowCounts.halfOpen + lastRemoved)
+        flowsForgotten = max(flowsForgotten, UInt64(max(0, absent)))
+        addSwept(lastRemoved)
         slots.recycle(gone)
     }
 
@@ -78,8 +86,14 @@ extension BPFDataplane {
                         bytesIn: flow.bytes_in),
                     created: flow.created, lastSeen: flow.last_seen, removed: isExpired))
         }
-        for key in expired { try table.delete(key) }
+        lastRemoved = 0
+        for key in expired where try table.delete(key) { lastRemoved += 1 }
         return count
+    }
+
+    private func addSwept(_ number: Int) {
+        let index = Int(BULKHEAD_META_HALF_OPEN_SWEPT.rawValue)
+        kernel.meta.store(kernel.meta.load(index) &+ UInt64(number), at: index)
     }
 
     public func status() throws -> DataplaneStatus {
@@ -93,9 +107,11 @@ extension BPFDataplane {
         maps.append(.init(name: "slots", used: slots.policed.count, capacity: slots.capacity))
         maps.append(.init(name: "flows", used: flowCounts.confirmed, capacity: kernel.flows.capacity))
         maps.append(.init(name: "half_open", used: flowCounts.halfOpen, capacity: kernel.halfOpen.capacity))
-        return DataplaneStatus(
+        var status = DataplaneStatus(
             revision: revision, policed: slots.policed.compactMapValues(\.attachment), maps: maps, systemCounts: counts,
             eventsLost: try kernel.counters.total(UInt32(BULKHEAD_COUNTER_EVENTS_LOST.rawValue)),
-            warnings: warnings())
+            flowsForgotten: flowsForgotten, warnings: warnings())
+        status.observing = kernel.meta.load(Int(BULKHEAD_META_OBSERVE.rawValue)) != 0
+        return status
     }
 }

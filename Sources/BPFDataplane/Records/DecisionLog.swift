@@ -115,7 +115,7 @@ struct DecisionLog: ~Copyable {
         let verdict: Verdict
         switch KernelOutcome(word: word) {
         case .allow(let decision): (number, verdict) = (decision, .allow)
-        case .deny(let decision): (number, verdict) = (decision, .deny)
+        case .deny(let decision), .reject(let decision): (number, verdict) = (decision, .deny)
         case .sourcePorts, .inherit, nil: return .unknown(word)
         }
         if number < Self.first {

@@ -14,6 +14,9 @@ struct Inheritance {
 extension KernelObject {
     func inheritance(limits: Limits) throws -> Inheritance {
         let content = try readContent()
+        // A process before us may have ended between a prefix and its shortcut.
+        let known = PrefixShortcuts(content.prefixes) { prefixShortcuts.store($1, at: $0) }
+        shortcuts.value = known
         let state = try KernelState(adopting: content, limits: limits) { arena.load(Int($0)) }
         var inheritance = Inheritance(state: state)
         for rows in content.pairs.values {
@@ -37,7 +40,7 @@ extension KernelObject {
     private func collectDecisions(_ row: UInt32, _ used: inout Set<UInt32>) {
         for offset in 0..<Int(UInt32(truncatingIfNeeded: arena.load(Int(row)))) {
             switch KernelOutcome(word: UInt32(arena.load(Int(row) + 1 + offset) >> 32)) {
-            case .allow(let decision), .deny(let decision): used.insert(decision)
+            case .allow(let decision), .deny(let decision), .reject(let decision): used.insert(decision)
             case .sourcePorts(let child): collectDecisions(child, &used)
             case .inherit, nil: break
             }

@@ -135,7 +135,7 @@ extension TransitionPlanner {
                 guard let number = decisions[decision], let content = target.decisions[decision] else {
                     throw .inconsistent("no decision \(decision.rawValue)")
                 }
-                outcome = content.verdict == .allow ? .allow(number) : .deny(number)
+                outcome = KernelOutcome(content, number: number)
             case .sourcePorts(let child):
                 guard child != id else { throw .inconsistent("row \(id.rawValue) names itself") }
                 let index = try index(of: child)

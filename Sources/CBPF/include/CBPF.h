@@ -23,6 +23,9 @@ int bulkhead_object_program(struct bulkhead_object *object, const char *name);
 int bulkhead_program_number(int program, uint32_t *number);
 void bulkhead_object_close(struct bulkhead_object *object);
 
+/* A map by the name under which it is pinned: a descriptor, the caller's own. */
+int bulkhead_pinned_map(const char *path);
+
 /* 1 when `path` lies in a BPF file system, 0 when not. */
 int bulkhead_is_bpf_filesystem(const char *path);
 int bulkhead_mount_bpf_filesystem(const char *path);
@@ -49,10 +52,15 @@ struct bulkhead_test_context {
 	uint32_t ingress_ifindex; /* 0: made by the host itself */
 	uint32_t gso_segs;
 	uint32_t gso_size;
+	uint32_t mark;
 };
 /* Returns 0; the program's return value and the mean run time in nanoseconds through the pointers. */
 int bulkhead_test_run(int program, const void *packet, uint32_t size, const struct bulkhead_test_context *context,
 		      uint32_t repeat, int32_t *verdict, uint32_t *nanoseconds);
+
+/* The same once; the packet as the program left it, at most `*size` bytes, and its mark. */
+int bulkhead_test_rewrite(int program, const void *packet, uint32_t packet_size, const struct bulkhead_test_context *context,
+			  void *written, uint32_t *size, uint32_t *mark, int32_t *verdict);
 
 /* Memory shared with the kernel. */
 static inline uint64_t bulkhead_load64(const uint64_t *place) { return __atomic_load_n(place, __ATOMIC_ACQUIRE); }

@@ -7,7 +7,7 @@ import PolicyModel
 ///
 /// * `explain?source=&destination=&port=&sport=`: why traffic is allowed or denied. `source` and `destination` are
 ///   `namespace/name`, an address, or `host`; `port` is `tcp/5432`, `icmp/8/0` or a protocol number; `sport` a source
-///   port (default: an ephemeral one). The answer is that of `bulkhead explain -o json`, with its form for people in
+///   port (default: an ephemeral one); `with` an object that is to count as if it were in force. The answer is that of `bulkhead explain -o json`, with its form for people in
 ///   `text` and the `revision` of the world that it was made from, which is the one in force.
 /// * `flows?limit=&follow=true`: the newest `limit` flow records (default 1000), oldest first, one JSON object a line; with
 ///   `follow`, then every later one as it comes, until the client closes the connection.
@@ -48,10 +48,18 @@ struct BulkheadEndpoints: Sendable {
         }
         let enforced = await node.enforcedWorld()
         let hostAddresses = source == .host || destination == .host ? await node.hostAddresses() : []
+        var world = enforced.world
+        if let text = request.parameter("with") {
+            do {
+                try world.set(try JSONValue(parsing: text))
+            } catch {
+                throw APIFailure.badRequest("with is no object that can be: \(error)")
+            }
+        }
         do {
             let port = try PortSpecification(portText)
             let explanation = try Explain.explain(
-                world: enforced.world, source: source, destination: destination, transport: port.transport,
+                world: world, source: source, destination: destination, transport: port.transport,
                 destinationPort: port.destinationPort, sourcePort: sourcePort, hostAddresses: hostAddresses)
             var document = explanation.json
             document["text"] = .string(explanation.text)

@@ -22,8 +22,11 @@ enum StatusDocument {
                         "capacity": .integer(Int64(map.capacity)),
                     ])
                 }),
+            "engines": ContainerDocument.engines(report.containers),
+            "containers": ContainerDocument.containers(report.containers),
             "systemCounts": .object(systemCounts),
             "eventsLost": .integer(Int64(clamping: report.dataplane.eventsLost)),
+            "flowsForgotten": .integer(Int64(clamping: report.dataplane.flowsForgotten)),
             "warnings": .array((report.warnings + report.dataplane.warnings).map { .string($0) }),
         ])
     }

@@ -1,3 +1,4 @@
+import Foundation
 import PolicyModel
 
 /// `application/vnd.kubernetes.protobuf`: four magic bytes, then a `runtime.Unknown` message that says which kind
@@ -63,7 +64,7 @@ enum ProtobufDecoding {
             // As everywhere in protobuf, numbers that the table does not have are from a newer client.
             guard let member = message.members[field.number] else { continue }
             let value = try decode(field.value, kind: member.kind, name: member.name)
-            if case .map = member.kind, case .object(let entry) = value {
+            if member.kind.isMap, case .object(let entry) = value {
                 members[member.name] = .object(
                     (members[member.name]?.objectValue ?? [:]).merging(entry) { _, last in last })
             } else if member.repeated {
@@ -84,19 +85,37 @@ enum ProtobufDecoding {
         case (.time, .bytes(let bytes)): return try time(bytes)
         case (.rawJSON, .bytes(let bytes)): return try rawJSON(bytes)
         case (.message(let message), .bytes(let bytes)): return try decode(bytes, as: message)
-        case (.map, .bytes(let bytes)): return try mapEntry(bytes)
+        case (.map, .bytes(let bytes)): return try mapEntry(bytes, encoded: false)
+        case (.bytesMap, .bytes(let bytes)): return try mapEntry(bytes, encoded: true)
+        case (.integerOrString, .bytes(let bytes)): return try integerOrString(bytes)
         default: throw ProtobufReader.Failure(description: "\(name) has another wire type than its schema")
         }
     }
 
-    private static func mapEntry(_ bytes: ArraySlice<UInt8>) throws -> JSONValue {
+    private static func integerOrString(_ bytes: ArraySlice<UInt8>) throws -> JSONValue {
+        var isText = false
+        var number: Int64 = 0
+        var text = ""
+        var reader = ProtobufReader(bytes)
+        while let field = try reader.next() {
+            switch (field.number, field.value) {
+            case (1, .varint(let type)): isText = type == 1
+            case (2, .varint(let value)): number = Int64(bitPattern: value)
+            case (3, .bytes(let content)): text = try string(content)
+            default: break
+            }
+        }
+        return isText ? .string(text) : .integer(number)
+    }
+
+    private static func mapEntry(_ bytes: ArraySlice<UInt8>, encoded: Bool) throws -> JSONValue {
         var key = ""
         var text = ""
         var reader = ProtobufReader(bytes)
         while let field = try reader.next() {
             guard case .bytes(let content) = field.value else { continue }
             if field.number == 1 { key = try string(content) }
-            if field.number == 2 { text = try string(content) }
+            if field.number == 2 { text = encoded ? Data(content).base64EncodedString() : try string(content) }
         }
         return .object([key: .string(text)])
     }

@@ -10,6 +10,17 @@ struct ProtobufMessage: Sendable {
         case rawJSON
         case message(ProtobufMessage)
         case map
+        /// `map<string, bytes>`: base64 in JSON.
+        case bytesMap
+        /// `intstr.IntOrString`.
+        case integerOrString
+
+        var isMap: Bool {
+            switch self {
+            case .map, .bytesMap: true
+            default: false
+            }
+        }
     }
 
     struct Member: Sendable {
@@ -83,7 +94,4 @@ extension ProtobufMessage {
         5: Member(name: "dryRun", kind: .string, repeated: true),
         6: Member(name: "ignoreStoreReadErrorWithClusterBreakingPotential", kind: .bool),
     ])
-
-    /// By `kind`, for any version: the messages have not changed since v1.
-    static let byKind: [String: ProtobufMessage] = ["Namespace": namespace, "DeleteOptions": deleteOptions]
 }

@@ -55,7 +55,25 @@ struct Discovery: Sendable {
             "verbs": .array(Self.verbs), "categories": .array(categories(kind)),
         ]
         if !kind.shortNames.isEmpty { members["shortNames"] = .array(kind.shortNames.map { .string($0) }) }
+        let subresources = Self.subresources(kind)
+        if !subresources.isEmpty {
+            members["subresources"] = .array(
+                subresources.map { subresource in
+                    .object([
+                        "subresource": .string(subresource.name),
+                        "responseKind": .object([
+                            "group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind),
+                        ]),
+                        "verbs": .array(subresource.verbs.map { .string($0) }),
+                    ])
+                })
+        }
         return .object(members)
+    }
+
+    static func subresources(_ kind: ResourceKind) -> [(name: String, verbs: [String])] {
+        (kind.hasStatus ? [("status", ["get", "patch", "update"])] : [])
+            + (kind.isNamespace ? [("finalize", ["update"])] : [])
     }
 
     // MARK: - One document a group version
@@ -88,7 +106,17 @@ struct Discovery: Sendable {
         return .object([
             "kind": .string("APIResourceList"), "apiVersion": .string("v1"),
             "groupVersion": .string(groupVersion.text),
-            "resources": .array(catalog.kinds(in: groupVersion).map(resource)),
+            "resources": .array(
+                catalog.kinds(in: groupVersion).flatMap { kind in
+                    [resource(kind)]
+                        + Self.subresources(kind).map { subresource in
+                            .object([
+                                "name": .string("\(kind.plural)/\(subresource.name)"), "singularName": "",
+                                "namespaced": .bool(kind.namespaced), "kind": .string(kind.kind),
+                                "verbs": .array(subresource.verbs.map { .string($0) }),
+                            ])
+                        }
+                }),
         ])
     }
 

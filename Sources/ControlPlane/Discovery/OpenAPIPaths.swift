@@ -25,6 +25,16 @@ struct OpenAPIPaths: Sendable {
                 "patch": operation(kind, "patch", parameters: writeParameters + [force], body: patchTypes(kind)),
                 "delete": operation(kind, "delete", parameters: [queryParameter("dryRun", "string", "All: check, and change nothing.")]),
             ])
+            if kind.hasStatus {
+                paths["\(collection)/{name}/status"] = .object([
+                    "parameters": .array(scope + [pathParameter("name")]),
+                    "get": operation(kind, "get", parameters: [], part: "Status"),
+                    "put": operation(
+                        kind, "put", parameters: writeParameters, body: ["application/json", "application/yaml"], part: "Status"),
+                    "patch": operation(
+                        kind, "patch", parameters: writeParameters + [force], body: patchTypes(kind), part: "Status"),
+                ])
+            }
             if kind.namespaced {
                 paths["\(root)/\(kind.plural)"] = .object([
                     "get": operation(kind, "list", parameters: listParameters, answer: "List")
@@ -35,17 +45,18 @@ struct OpenAPIPaths: Sendable {
     }
 
     private func patchTypes(_ kind: ResourceKind) -> [String] {
-        ["application/json-patch+json", "application/merge-patch+json"]
+        ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"]
             + (kind.isBuiltIn ? ["application/strategic-merge-patch+json"] : [])
     }
 
     private func operation(
-        _ kind: ResourceKind, _ action: String, parameters: [JSONValue], answer suffix: String = "", body: [String] = []
+        _ kind: ResourceKind, _ action: String, parameters: [JSONValue], answer suffix: String = "", body: [String] = [],
+        part: String = ""
     ) -> JSONValue {
         let schema = JSONValue.object(["$ref": .string(prefix + OpenAPISchemas.name(kind) + suffix)])
         let scope = kind.namespaced ? "Namespaced" : ""
         var members: [String: JSONValue] = [
-            "operationId": .string("\(action)\(scope)\(kind.kind)_\(kind.group)_\(kind.version)"),
+            "operationId": .string("\(action)\(scope)\(kind.kind)\(part)_\(kind.group)_\(kind.version)"),
             "x-kubernetes-action": .string(action),
             "x-kubernetes-group-version-kind": OpenAPISchemas.groupVersionKind(kind),
         ]
@@ -85,7 +96,7 @@ struct OpenAPIPaths: Sendable {
     private var writeParameters: [JSONValue] {
         [
             queryParameter("dryRun", "string", "All: check, and change nothing."),
-            queryParameter("fieldManager", "string", "Name of the program that writes. Not recorded."),
+            queryParameter("fieldManager", "string", "Name of the program that writes: it owns what it writes (metadata.managedFields)."),
             queryParameter(
                 "fieldValidation", "string",
                 "What happens to unknown fields: Strict refuses (the default of this server), Warn drops them with a warning, Ignore drops them."
@@ -93,14 +104,19 @@ struct OpenAPIPaths: Sendable {
         ]
     }
 
-    private var force: JSONValue { queryParameter("force", "boolean", "Only for server-side apply, which is not supported.") }
+    private var force: JSONValue { queryParameter("force", "boolean", "For server-side apply: take over fields that others own.") }
 
     private var listParameters: [JSONValue] {
         [
             queryParameter("labelSelector", "string", "Only objects whose labels match."),
             queryParameter("fieldSelector", "string", "Only the objects of metadata.name or metadata.namespace."),
             queryParameter("watch", "boolean", "Stream changes instead of listing."),
-            queryParameter("resourceVersion", "string", "For a watch: changes after this revision."),
+            queryParameter("limit", "integer", "At most so many objects; the answer says in metadata.continue where to go on."),
+            queryParameter("continue", "string", "Goes on with a list where metadata.continue of the answer before says."),
+            queryParameter(
+                "resourceVersion", "string", "For a list: how fresh it must be. For a watch: changes after this revision."),
+            queryParameter(
+                "resourceVersionMatch", "string", "What resourceVersion means for a list: Exact or NotOlderThan."),
             queryParameter("timeoutSeconds", "integer", "For a watch: how long it lasts."),
             queryParameter("allowWatchBookmarks", "boolean", "For a watch: send bookmarks too."),
             queryParameter("sendInitialEvents", "boolean", "For a watch: first send what there is, then a bookmark."),

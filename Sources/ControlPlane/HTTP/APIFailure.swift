@@ -19,6 +19,8 @@ struct APIFailure: Error, Sendable {
     var name = ""
     var causes: [Cause] = []
     var retryAfterSeconds: Int?
+    /// With which an expired list may go on, at the price of a mixture.
+    var continueToken: String?
 
     var status: JSONValue {
         var details: [String: JSONValue] = [:]
@@ -37,8 +39,8 @@ struct APIFailure: Error, Sendable {
                 })
         }
         var members: [String: JSONValue] = [
-            "kind": .string("Status"), "apiVersion": .string("v1"), "metadata": .object([:]),
-            "status": .string("Failure"), "message": .string(message), "reason": .string(reason),
+            "kind": .string("Status"), "apiVersion": .string("v1"),
+            "metadata": .object(continueToken.map { ["continue": .string($0)] } ?? [:]), "status": .string("Failure"), "message": .string(message), "reason": .string(reason),
             "code": .integer(Int64(code)),
         ]
         if !details.isEmpty { members["details"] = .object(details) }
@@ -53,7 +55,9 @@ struct APIFailure: Error, Sendable {
 }
 
 extension APIFailure {
-    static let unauthorized = APIFailure(code: 401, reason: "Unauthorized", message: "Unauthorized")
+    static func unauthorized(_ message: String) -> APIFailure {
+        APIFailure(code: 401, reason: "Unauthorized", message: "Unauthorized: \(message)")
+    }
 
     static func badRequest(_ message: String) -> APIFailure {
         APIFailure(code: 400, reason: "BadRequest", message: message)
@@ -134,6 +138,28 @@ extension APIFailure {
         APIFailure(code: 410, reason: "Expired", message: message)
     }
 
+    /// Of a read that wants to be fresher than the store is; clients list anew.
+    static func tooLargeResourceVersion(_ revision: Int64, current: Int64) -> APIFailure {
+        APIFailure(
+            code: 504, reason: "Timeout", message: "Too large resource version: \(revision), current: \(current)",
+            causes: [Cause(field: "", reason: "ResourceVersionTooLarge", message: "Too large resource version")],
+            retryAfterSeconds: 1)
+    }
+
+    private static func options(_ kind: String, _ field: String, _ reason: String, _ message: String) -> APIFailure {
+        APIFailure(
+            code: 422, reason: "Invalid", message: "\(kind).meta.k8s.io \"\" is invalid: \(field): \(message)",
+            group: "meta.k8s.io", kind: kind, causes: [Cause(field: field, reason: reason, message: message)])
+    }
+
+    static func listOptions(_ field: String, _ reason: String, _ message: String) -> APIFailure {
+        options("ListOptions", field, "FieldValue" + reason, message)
+    }
+
+    static func patchOptions(_ field: String, _ reason: String, _ message: String) -> APIFailure {
+        options("PatchOptions", field, reason, message)
+    }
+
     static func timeout(_ message: String) -> APIFailure {
         APIFailure(code: 504, reason: "Timeout", message: message)
     }
@@ -153,6 +179,7 @@ extension APIFailure {
         case .alreadyExists: alreadyExists(kind, name)
         case .conflict: modifiedMeanwhile(kind, name)
         case .compacted(let oldest): expired("too old resource version (the oldest kept is \(oldest))")
+        case .tooNew(let current): tooLargeResourceVersion(current + 1, current: current)
         case .failed(let message): internalError(message)
         }
     }

@@ -18,6 +18,9 @@ struct APIRequest: Sendable {
     /// Without parameters, in lower case; empty when the request names none.
     var contentType: String
     var authorization: String?
+    /// SHA-256 of the client's certificate, hexadecimal, where the connection has a valid one.
+    var certificateDigest: String?
+    var userAgent = ""
     var body: [UInt8]
 
     init(

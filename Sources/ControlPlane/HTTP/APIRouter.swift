@@ -8,7 +8,7 @@ struct APIRouter: Sendable {
     let openAPI: OpenAPIDocuments
     let resources: ResourceHandler
     let bulkhead: BulkheadEndpoints
-    let token: BearerToken
+    let access: AccessControl
 
     /// The version of Kubernetes whose conventions the API keeps, for kubectl's check of version skew.
     static let kubernetesMinor = "37"
@@ -17,8 +17,9 @@ struct APIRouter: Sendable {
     /// Never throws: what goes wrong becomes a Status.
     func respond(to request: APIRequest) async -> APIResponse {
         do {
-            guard token.accepts(authorization: request.authorization) else { throw APIFailure.unauthorized }
-            return try await route(request)
+            let user = try access.directory.user(
+                authorization: request.authorization, certificateDigest: request.certificateDigest)
+            return access.guarded(try await route(request, user), user)
         } catch let failure as APIFailure {
             return failure.response
         } catch let error as StoreError {
@@ -28,10 +29,10 @@ struct APIRouter: Sendable {
         }
     }
 
-    private func route(_ request: APIRequest) async throws -> APIResponse {
+    private func route(_ request: APIRequest, _ user: User) async throws -> APIResponse {
         switch request.path.first {
-        case "api": return try await routeCore(request)
-        case "apis": return try await routeGroups(request)
+        case "api": return try await routeCore(request, user)
+        case "apis": return try await routeGroups(request, user)
         case "healthz", "livez", "readyz":
             try requireReading(request)
             return .text("ok")
@@ -63,17 +64,17 @@ struct APIRouter: Sendable {
 
     // MARK: - Discovery
 
-    private func routeCore(_ request: APIRequest) async throws -> APIResponse {
+    private func routeCore(_ request: APIRequest, _ user: User) async throws -> APIResponse {
         guard request.path.count > 1 else {
             try requireReading(request)
             if Discovery.wantsAggregated(request.accept) { return aggregated(core: true) }
             return .json(discovery.coreVersions())
         }
         return try await routeVersion(
-            request, .init(group: "", version: request.path[1]), rest: Array(request.path.dropFirst(2)))
+            request, user, .init(group: "", version: request.path[1]), rest: Array(request.path.dropFirst(2)))
     }
 
-    private func routeGroups(_ request: APIRequest) async throws -> APIResponse {
+    private func routeGroups(_ request: APIRequest, _ user: User) async throws -> APIResponse {
         switch request.path.count {
         case 1:
             try requireReading(request)
@@ -88,9 +89,10 @@ struct APIRouter: Sendable {
             let rest = Array(request.path.dropFirst(3))
             if groupVersion == BulkheadEndpoints.groupVersion, let endpoint = rest.first, rest.count == 1 {
                 try requireReading(request)
+                try access.check(user, endpoint: endpoint)
                 return try await bulkhead.respond(to: request, endpoint: endpoint)
             }
-            return try await routeVersion(request, groupVersion, rest: rest)
+            return try await routeVersion(request, user, groupVersion, rest: rest)
         }
     }
 
@@ -115,23 +117,43 @@ struct APIRouter: Sendable {
 
     /// `rest` is what follows the version: `tiers/NAME`, `namespaces/NS/networkpolicies/NAME`.
     private func routeVersion(
-        _ request: APIRequest, _ groupVersion: ResourceCatalog.GroupVersion, rest: [String]
+        _ request: APIRequest, _ user: User, _ groupVersion: ResourceCatalog.GroupVersion, rest: [String]
     ) async throws -> APIResponse {
         guard let plural = rest.first else {
             try requireReading(request)
             guard let document = discovery.resources(groupVersion) else { throw APIFailure.unknownPath }
             return .json(document)
         }
-        if plural == "namespaces", rest.count == 3 || rest.count == 4,
+        guard let target = target(groupVersion, rest: rest, plural: plural) else { throw APIFailure.unknownPath }
+        try access.check(
+            user, verb: AccessControl.verb(request, hasName: target.name != nil), target.kind, namespace: target.namespace,
+            name: target.name, subresource: target.subresource)
+        return try await resources.respond(to: request, target: target)
+    }
+
+    private func target(
+        _ groupVersion: ResourceCatalog.GroupVersion, rest: [String], plural: String
+    ) -> ResourceHandler.Target? {
+        if plural == "namespaces", (3...5).contains(rest.count),
             let kind = catalog.kind(groupVersion, plural: rest[2]), kind.namespaced
         {
-            return try await resources.respond(
-                to: request, target: .init(kind: kind, namespace: rest[1], name: rest.count == 4 ? rest[3] : nil))
+            return target(kind, namespace: rest[1], rest: Array(rest.dropFirst(3)))
         }
-        guard let kind = catalog.kind(groupVersion, plural: plural), rest.count <= (kind.namespaced ? 1 : 2) else {
-            throw APIFailure.unknownPath
+        guard let kind = catalog.kind(groupVersion, plural: plural), rest.count <= (kind.namespaced ? 1 : 3) else {
+            return nil
         }
-        return try await resources.respond(
-            to: request, target: .init(kind: kind, namespace: nil, name: rest.count == 2 ? rest[1] : nil))
+        return target(kind, namespace: nil, rest: Array(rest.dropFirst()))
+    }
+
+    /// `rest`: the name and the subresource, where there are any.
+    private func target(_ kind: ResourceKind, namespace: String?, rest: [String]) -> ResourceHandler.Target? {
+        var target = ResourceHandler.Target(kind: kind, namespace: namespace, name: rest.first)
+        guard rest.count == 2 else { return target }
+        target.subresource = rest[1]
+        switch rest[1] {
+        case "status": return kind.hasStatus ? target : nil
+        case "finalize": return kind.isNamespace ? target : nil
+        default: return nil
+        }
     }
 }

@@ -1,7 +1,9 @@
+import Crypto
 import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import NIOSSL
 
 /// Between the HTTP library and the router.
 struct HTTPFrontend: HTTPResponder {
@@ -22,7 +24,11 @@ struct HTTPFrontend: HTTPResponder {
     func respond(to request: Request, context: Context) async throws -> Response {
         let answer: APIResponse
         do {
-            answer = await router.respond(to: try await translated(request))
+            var translation = try await translated(request)
+            if translation.authorization == nil {
+                translation.certificateDigest = await Self.certificateDigest(context.channel)
+            }
+            answer = await router.respond(to: translation)
         } catch let failure as APIFailure {
             answer = failure.response
         }
@@ -50,10 +56,18 @@ struct HTTPFrontend: HTTPResponder {
         }
         var body: [UInt8] = []
         if method != .get && method != .head { body = try await Self.body(request) }
-        return APIRequest(
+        var translated = APIRequest(
             method: method, path: path, query: query, accept: request.headers[.accept] ?? "",
             contentType: MediaRange(request.headers[.contentType] ?? "").type,
             authorization: request.headers[.authorization], body: body)
+        translated.userAgent = request.headers[.userAgent] ?? ""
+        return translated
+    }
+
+    /// Of the certificate that the client proved to have; the handshake refused every one that is not our authority's.
+    private static func certificateDigest(_ channel: any Channel) async -> String? {
+        let bytes = try? await channel.nioSSL_peerCertificate().flatMapThrowing { try $0?.toDERBytes() }.get()
+        return bytes.flatMap { $0 }.map { Hexadecimal.text(SHA256.hash(data: $0)) }
     }
 
     private static func body(_ request: Request) async throws -> [UInt8] {

@@ -27,13 +27,15 @@ struct StreamDelivery: Sendable {
         let producer = Task {
             await produce(sink)
             sink.finish()
-            guard sink.overflowed, (try? await Task.sleep(for: .seconds(Limits.slowReaderSeconds))) != nil else { return }
+            // What is left is taken in time, or nobody is there to take it.
+            guard (try? await Task.sleep(for: .seconds(Limits.slowReaderSeconds))) != nil else { return }
             channel.close(promise: nil)
         }
         defer { producer.cancel() }
         try await withTaskCancellationHandler {
             for await chunk in chunks {
                 try await writer.write(ByteBuffer(bytes: chunk))
+                sink.consumed(chunk.count)
                 if sink.isAbandoned { break }
             }
             if sink.overflowed {

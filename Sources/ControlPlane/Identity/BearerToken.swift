@@ -4,7 +4,7 @@ import Crypto
 struct BearerToken: Sendable {
     /// 64 lower-case hexadecimal digits: 32 random bytes.
     let text: String
-    private let digest: SHA256.Digest
+    let digest: SHA256.Digest
 
     init?(text: String) {
         guard text.utf8.count >= 64 else { return nil }
@@ -18,12 +18,10 @@ struct BearerToken: Sendable {
         return BearerToken(text: Hexadecimal.text(bytes))
     }
 
-    /// Whether an `Authorization` header carries this token. Digests are compared, in constant time, so neither the
-    /// position of the first wrong byte nor the length shows in the time it takes.
-    func accepts(authorization: String?) -> Bool {
-        guard let authorization else { return false }
+    /// The token of an `Authorization` header; nil when it has another form.
+    static func token(authorization: String) -> Substring? {
         let parts = authorization.split(separator: " ", maxSplits: 1)
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return false }
-        return SHA256.hash(data: Array(parts[1].utf8)) == digest
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return parts[1]
     }
 }

@@ -2,8 +2,9 @@ import Foundation
 
 /// The file that kubectl and our own command line find the server by.
 enum Kubeconfig {
-    /// YAML with one cluster, one user and one context, all named `bulkhead`.
-    static func text(server: String, authorityPEM: String, token: String) -> String {
+    /// YAML with one cluster, one user and one context. `user`: what the user proves itself with.
+    static func text(server: String, authorityPEM: String, userName: String, user: String) -> String {
+        // Names of users that look like numbers are texts all the same: they stand in quotes.
         """
         apiVersion: v1
         kind: Config
@@ -13,14 +14,14 @@ enum Kubeconfig {
             server: \(server)
             certificate-authority-data: \(Data(authorityPEM.utf8).base64EncodedString())
         users:
-        - name: bulkhead-admin
+        - name: "\(userName)"
           user:
-            token: \(token)
+            \(user)
         contexts:
         - name: bulkhead
           context:
             cluster: bulkhead
-            user: bulkhead-admin
+            user: "\(userName)"
             namespace: default
         current-context: bulkhead
 

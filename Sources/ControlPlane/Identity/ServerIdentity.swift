@@ -43,6 +43,9 @@ struct ServerIdentity: Sendable {
         let key = try NIOSSLPrivateKey(bytes: Array(serverKeyPEM.utf8), format: .pem)
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+        // Clients prove themselves by a certificate of this authority, or by a token over any connection.
+        configuration.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(Array(authorityPEM.utf8)))
+        configuration.certificateVerification = .optionalVerification
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
         return configuration
@@ -133,6 +136,42 @@ struct ServerIdentity: Sendable {
                 AuthorityKeyIdentifier(keyIdentifier: keyIdentifier(authority.key.publicKey))
             },
             issuerPrivateKey: .init(authority.key))
+    }
+
+    // MARK: - Clients
+
+    struct ClientCertificate {
+        var certificatePEM: String
+        var keyPEM: String
+        var der: [UInt8]
+    }
+
+    /// A certificate of the folder's authority for one user. It names the role, but what counts is the user's record: it can
+    /// be taken back.
+    static func makeClientCertificate(directory: String, name: String, role: Role, now: Date) throws -> ClientCertificate {
+        let authority = try loadAuthority(directory: directory, now: now)
+        let key = P256.Signing.PrivateKey()
+        let certificate = try Certificate(
+            version: .v3, serialNumber: .init(), publicKey: .init(key.publicKey),
+            notValidBefore: now.addingTimeInterval(-clockSkewSeconds),
+            notValidAfter: min(authority.certificate.notValidAfter, now.addingTimeInterval(365.25 * 86_400)),
+            issuer: authority.certificate.subject,
+            subject: try DistinguishedName {
+                OrganizationName("bulkhead:\(role.rawValue)")
+                CommonName(name)
+            },
+            signatureAlgorithm: .ecdsaWithSHA256,
+            extensions: try Certificate.Extensions {
+                Critical(BasicConstraints.notCertificateAuthority)
+                Critical(KeyUsage(digitalSignature: true))
+                try ExtendedKeyUsage([.clientAuth])
+                SubjectKeyIdentifier(keyIdentifier: keyIdentifier(key.publicKey))
+                AuthorityKeyIdentifier(keyIdentifier: keyIdentifier(authority.key.publicKey))
+            },
+            issuerPrivateKey: .init(authority.key))
+        let document = try certificate.serializeAsPEM()
+        return ClientCertificate(
+            certificatePEM: document.pemString, keyPEM: key.pemRepresentation, der: document.derBytes)
     }
 
     private static func generalNames(_ hosts: [String]) -> [GeneralName] {

@@ -28,7 +28,7 @@ struct DefaultObjects: Sendable {
         ]
         members["spec"] = spec
         do {
-            _ = try await writer.create(.object(members), kind: kind, namespace: "", options: WriteOptions())
+            _ = try await writer.create(.object(members), kind: kind, namespace: "", options: WriteOptions(fieldManager: "bulkhead"))
         } catch let failure as APIFailure where failure.reason == "AlreadyExists" {
             return
         }

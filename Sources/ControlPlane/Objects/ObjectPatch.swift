@@ -6,6 +6,8 @@ struct ObjectPatch: Sendable {
         case merge
         case strategicMerge
         case json
+        /// Server-side apply: the patch is a configuration.
+        case apply
     }
 
     var format: Format
@@ -16,20 +18,22 @@ struct ObjectPatch: Sendable {
         case "application/merge-patch+json": format = .merge
         case "application/json-patch+json": format = .json
         case "application/strategic-merge-patch+json" where kind.isBuiltIn: format = .strategicMerge
-        case "application/apply-patch+yaml", "application/apply-patch+cbor":
-            throw .unsupportedMediaType(
-                "server-side apply is not supported by this server; use kubectl apply without --server-side")
+        case "application/apply-patch+yaml": format = .apply
         default:
             let strategic = kind.isBuiltIn ? ", application/strategic-merge-patch+json" : ""
             throw .unsupportedMediaType(
-                "the body of the request was in an unknown format (\(request.contentType)) - accepted media types include: application/json-patch+json, application/merge-patch+json\(strategic)"
+                "the body of the request was in an unknown format (\(request.contentType)) - accepted media types include: application/json-patch+json, application/merge-patch+json\(strategic), application/apply-patch+yaml"
             )
         }
-        patch = try BodyDecoding.json(request.body)
+        if case .apply = format, request.body.first != UInt8(ascii: "{") {
+            patch = try BodyDecoding.yaml(request.body)
+        } else {
+            patch = try BodyDecoding.json(request.body)
+        }
         if case .json = format {
             guard patch.arrayValue != nil else { throw .badRequest("a JSON patch is a list of operations") }
         } else if patch.objectValue == nil {
-            throw .badRequest("a merge patch is an object")
+            throw .badRequest("the patch must be an object")
         }
     }
 
@@ -40,6 +44,8 @@ struct ObjectPatch: Sendable {
             case .merge: return JSONMergePatch.apply(patch, to: value)
             case .strategicMerge: return try StrategicMergePatch.apply(patch, to: value, kind: kind)
             case .json: return try JSONPatch.apply(patch, to: value)
+            // Not a change of one value alone: `FieldOwnership` applies it.
+            case .apply: return patch
             }
         } catch {
             throw APIFailure(

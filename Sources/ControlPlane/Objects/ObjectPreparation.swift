@@ -36,7 +36,11 @@ struct ObjectPreparation: Sendable {
 
     /// Another version of `current`. What the server owns is carried over; the generation counts when more than
     /// metadata and status differ.
-    func update(_ sent: JSONValue, current: JSONValue, namespace: String, name: String) throws(APIFailure) -> Result {
+    ///
+    /// `subresource`: only that part of what was sent is taken.
+    func update(
+        _ sent: JSONValue, current: JSONValue, namespace: String, name: String, subresource: String = ""
+    ) throws(APIFailure) -> Result {
         var result = try shaped(sent, namespace: namespace, name: name)
         let currentMetadata = current["metadata"]?.objectValue ?? [:]
         var metadata = result.value["metadata"]?.objectValue ?? [:]
@@ -55,13 +59,41 @@ struct ObjectPreparation: Sendable {
         metadata["name"] = .string(name)
         metadata["namespace"] = kind.namespaced ? .string(namespace) : nil
         result.value["metadata"] = .object(metadata)
-        result.value["status"] = current["status"]
+        if subresource == "status" {
+            let status = result.value["status"]
+            result.value = current
+            result.value["status"] = status
+        } else {
+            result.value["status"] = current["status"]
+        }
+        try checkDeleting(result.value, current: current, name: name)
         try finish(&result)
         if Self.desired(result.value) != Self.desired(current) {
             let generation = currentMetadata["generation"]?.integerValue ?? 1
             result.value["metadata"]?["generation"] = .integer(generation + 1)
         }
         return result
+    }
+
+    /// What is being deleted gets no new reasons to stay.
+    private func checkDeleting(_ value: JSONValue, current: JSONValue, name: String) throws(APIFailure) {
+        guard current["metadata"]?["deletionTimestamp"] != nil else { return }
+        let old = Set(Self.finalizers(current))
+        let new = Self.finalizers(value).filter { !old.contains($0) }
+        guard new.isEmpty else {
+            throw .invalid(
+                kind, name,
+                [
+                    FieldError(
+                        path: "metadata.finalizers",
+                        message: "no new finalizers can be added if the object is being deleted, found new finalizers "
+                            + new.map { "\"\($0)\"" }.joined(separator: ", "))
+                ])
+        }
+    }
+
+    static func finalizers(_ value: JSONValue) -> [String] {
+        (value["metadata"]?["finalizers"]?.arrayValue ?? []).compactMap(\.stringValue)
     }
 
     /// What the object asks for: everything but metadata and status.

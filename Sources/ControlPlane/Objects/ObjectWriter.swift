@@ -12,117 +12,193 @@ struct ObjectWriter: Sendable {
     struct Written: Sendable {
         var value: JSONValue
         var warnings: [String] = []
+        var created = false
+        /// The write took the last finalizer of an object that was being deleted.
+        var deleted = false
     }
 
     func create(_ sent: JSONValue, kind: ResourceKind, namespace: String, options: WriteOptions) async throws -> Written {
-        let prepared = try ObjectPreparation(kind: kind, options: options).create(sent, namespace: namespace, now: now())
-        return try await gate.pass {
-            try await references.checkWrite(
-                prepared.value, kind: kind, namespace: namespace, name: prepared.name, creating: true)
-            let key = key(kind, namespace, prepared.name)
-            if options.dryRun {
-                guard try await store.get(key) == nil else { throw APIFailure.alreadyExists(kind, prepared.name) }
-                return Written(value: prepared.value, warnings: prepared.warnings)
+        let generated = sent["metadata"]?["name"]?.stringValue ?? "" == ""
+        for _ in 1..<Limits.patchAttempts {
+            do {
+                return try await createOnce(sent, kind: kind, namespace: namespace, options: options)
+            } catch let failure as APIFailure where generated && failure.reason == "AlreadyExists" {
+                // Two objects drew the same end of a generated name.
+                continue
             }
-            let stored = try await storing(kind, prepared.name) { try await store.create(key, value: prepared.value) }
-            return Written(value: stored.value, warnings: prepared.warnings)
         }
+        return try await createOnce(sent, kind: kind, namespace: namespace, options: options)
+    }
+
+    private func createOnce(
+        _ sent: JSONValue, kind: ResourceKind, namespace: String, options: WriteOptions
+    ) async throws -> Written {
+        let written = try await gate.pass {
+            try await createInside(sent, kind: kind, namespace: namespace, options: options, managed: nil)
+        }
+        await follow(written, kind: kind, options: options)
+        return written
+    }
+
+    /// With the gate held. `managed`: who owns what, where the caller knows already.
+    private func createInside(
+        _ sent: JSONValue, kind: ResourceKind, namespace: String, options: WriteOptions, managed: ManagedFields?
+    ) async throws -> Written {
+        var prepared = try ObjectPreparation(kind: kind, options: options).create(sent, namespace: namespace, now: now())
+        try await references.checkWrite(
+            prepared.value, kind: kind, namespace: namespace, name: prepared.name, creating: true)
+        let managed =
+            managed
+            ?? ownership(kind, .update, options, subresource: "").afterUpdate(
+                of: nil, to: prepared.value, sent: sent["metadata"]?["managedFields"])
+        prepared.value["metadata"]?["managedFields"] = managed.json
+        let key = key(kind, namespace, prepared.name)
+        if options.dryRun {
+            guard try await store.get(key) == nil else { throw APIFailure.alreadyExists(kind, prepared.name) }
+            return Written(value: prepared.value, warnings: prepared.warnings, created: true)
+        }
+        let value = prepared.value
+        let stored = try await storing(kind, prepared.name) { try await store.create(key, value: value) }
+        return Written(value: stored.value, warnings: prepared.warnings, created: true)
     }
 
     func replace(
-        _ sent: JSONValue, kind: ResourceKind, namespace: String, name: String, options: WriteOptions
+        _ sent: JSONValue, kind: ResourceKind, namespace: String, name: String, subresource: String = "",
+        options: WriteOptions
     ) async throws -> Written {
-        try await gate.pass {
+        let written = try await gate.pass {
             guard let current = try await store.get(key(kind, namespace, name)) else {
                 throw APIFailure.notFound(kind, name)
             }
-            return try await write(sent, over: current, kind: kind, options: options)
+            return try await write(sent, over: current, kind: kind, subresource: subresource, options: options, managed: nil)
         }
+        await follow(written, kind: kind, options: options)
+        return written
     }
 
     func patch(
-        _ patch: ObjectPatch, kind: ResourceKind, namespace: String, name: String, options: WriteOptions
+        _ patch: ObjectPatch, kind: ResourceKind, namespace: String, name: String, subresource: String = "",
+        options: WriteOptions
     ) async throws -> Written {
+        func once() async throws -> Written {
+            let written = try await gate.pass {
+                try await patchInside(
+                    patch, kind: kind, namespace: namespace, name: name, subresource: subresource, options: options)
+            }
+            await follow(written, kind: kind, options: options)
+            return written
+        }
         for _ in 1..<Limits.patchAttempts {
             do {
-                return try await patchOnce(patch, kind: kind, namespace: namespace, name: name, options: options)
+                return try await once()
             } catch let failure as APIFailure where failure.reason == "Conflict" {
                 // Another process may write to the store; a patch without a version is meant for whatever is there.
                 guard patch.patch["metadata"]?["resourceVersion"] == nil, patch.patch["metadata"]?["uid"] == nil,
-                    patch.format != .json
+                    patch.format == .merge || patch.format == .strategicMerge
                 else { throw failure }
             }
         }
-        return try await patchOnce(patch, kind: kind, namespace: namespace, name: name, options: options)
+        return try await once()
     }
 
-    private func patchOnce(
-        _ patch: ObjectPatch, kind: ResourceKind, namespace: String, name: String, options: WriteOptions
+    private func patchInside(
+        _ patch: ObjectPatch, kind: ResourceKind, namespace: String, name: String, subresource: String,
+        options: WriteOptions
     ) async throws -> Written {
-        try await gate.pass {
-            guard let current = try await store.get(key(kind, namespace, name)) else {
-                throw APIFailure.notFound(kind, name)
-            }
-            let patched = try patch.apply(to: current.value, kind: kind, name: name)
-            return try await write(patched, over: current, kind: kind, options: options)
+        let current = try await store.get(key(kind, namespace, name))
+        if patch.format == .apply {
+            return try await apply(
+                patch.patch, to: current, kind: kind, namespace: namespace, name: name, subresource: subresource,
+                options: options)
         }
+        guard let current else { throw APIFailure.notFound(kind, name) }
+        let patched = try patch.apply(to: current.value, kind: kind, name: name)
+        return try await write(patched, over: current, kind: kind, subresource: subresource, options: options, managed: nil)
+    }
+
+    /// Server-side apply; makes the object where there is none.
+    private func apply(
+        _ configuration: JSONValue, to current: StoredObject?, kind: ResourceKind, namespace: String, name: String,
+        subresource: String, options: WriteOptions
+    ) async throws -> Written {
+        guard configuration["metadata"]?["managedFields"]?.arrayValue?.isEmpty ?? true else {
+            throw APIFailure.badRequest("metadata.managedFields must be nil")
+        }
+        guard current != nil || subresource.isEmpty else { throw APIFailure.notFound(kind, name) }
+        let sentName = configuration["metadata"]?["name"]?.stringValue ?? ""
+        guard sentName.isEmpty || sentName == name else {
+            throw APIFailure.badRequest(
+                "the name of the object (\(sentName)) does not match the name on the URL (\(name))")
+        }
+        let applied: (value: JSONValue, managed: ManagedFields)
+        do {
+            applied = try ownership(kind, .apply, options, subresource: subresource).apply(
+                configuration, to: current?.value, force: options.force)
+        } catch {
+            throw APIFailure.applyConflict(error)
+        }
+        var value = applied.value
+        if value["metadata"] == nil { value["metadata"] = .object([:]) }
+        value["metadata"]?["name"] = .string(name)
+        // What says which object is meant is checked as in any write.
+        for member in ["apiVersion", "kind"] { if let sent = configuration[member] { value[member] = sent } }
+        for member in ["namespace", "uid", "resourceVersion"] {
+            if let sent = configuration["metadata"]?[member] { value["metadata"]?[member] = sent }
+        }
+        guard let current else {
+            return try await createInside(
+                value, kind: kind, namespace: namespace, options: options, managed: applied.managed)
+        }
+        return try await write(
+            value, over: current, kind: kind, subresource: subresource, options: options, managed: applied.managed)
     }
 
     private func write(
-        _ sent: JSONValue, over current: StoredObject, kind: ResourceKind, options: WriteOptions
+        _ sent: JSONValue, over current: StoredObject, kind: ResourceKind, subresource: String, options: WriteOptions,
+        managed: ManagedFields?
     ) async throws -> Written {
-        let prepared = try ObjectPreparation(kind: kind, options: options).update(
-            sent, current: current.value, namespace: current.key.namespace, name: current.key.name)
+        var prepared = try ObjectPreparation(kind: kind, options: options).update(
+            sent, current: current.value, namespace: current.key.namespace, name: current.key.name,
+            subresource: subresource)
         try await references.checkWrite(
             prepared.value, kind: kind, namespace: current.key.namespace, name: current.key.name, creating: false)
+        let managed =
+            managed
+            ?? ownership(kind, .update, options, subresource: subresource).afterUpdate(
+                of: current.value, to: prepared.value, sent: sent["metadata"]?["managedFields"])
+        prepared.value["metadata"]?["managedFields"] = managed.json
         // As in Kubernetes: a write that changes nothing makes no revision, and so no work on any node.
         if options.dryRun || prepared.value == current.value {
             return Written(value: prepared.value, warnings: prepared.warnings)
         }
+        let value = prepared.value
+        if !kind.isNamespace, value["metadata"]?["deletionTimestamp"] != nil, ObjectPreparation.finalizers(value).isEmpty {
+            // The last one who held the object back has let go.
+            let deleted = try await storing(kind, current.key.name) {
+                try await store.delete(current.key, expected: current.revision)
+            }
+            var last = value
+            last["metadata"]?["resourceVersion"] = .string(String(deleted.revision))
+            return Written(value: last, warnings: prepared.warnings, deleted: true)
+        }
         let stored = try await storing(kind, current.key.name) {
-            try await store.update(current.key, value: prepared.value, expected: current.revision)
+            try await store.update(current.key, value: value, expected: current.revision)
         }
         return Written(value: stored.value, warnings: prepared.warnings)
     }
 
-    /// The last version of the deleted object. A namespace takes everything in it along.
-    func delete(kind: ResourceKind, namespace: String, name: String, options: DeleteOptions) async throws -> JSONValue {
-        try await gate.pass {
-            let key = key(kind, namespace, name)
-            guard let current = try await store.get(key) else { throw APIFailure.notFound(kind, name) }
-            try checkPreconditions(options, current: current, kind: kind)
-            try await references.checkDelete(kind: kind, name: name)
-            if options.dryRun { return current.value }
-            if kind.isNamespace {
-                for object in try await references.contents(ofNamespace: name) {
-                    _ = try await storing(kind, name) { try await store.delete(object.key, expected: nil) }
-                }
-            }
-            let expected = options.resourceVersion == nil ? nil : current.revision
-            return try await storing(kind, name) { try await store.delete(key, expected: expected) }.value
-        }
+    private func ownership(
+        _ kind: ResourceKind, _ operation: ManagedFields.Operation, _ options: WriteOptions, subresource: String
+    ) -> FieldOwnership {
+        FieldOwnership(
+            kind: kind, manager: options.manager(operation, kind, subresource: subresource), time: Timestamps.seconds(now()))
     }
 
-    private func checkPreconditions(_ options: DeleteOptions, current: StoredObject, kind: ResourceKind) throws {
-        let metadata = current.value["metadata"]
-        if let uid = options.uid, uid != metadata?["uid"]?.stringValue {
-            throw APIFailure.conflict(
-                kind, current.key.name,
-                "Precondition failed: UID in precondition: \(uid), UID in object meta: \(metadata?["uid"]?.stringValue ?? "")")
-        }
-        if let version = options.resourceVersion, version != String(current.revision) {
-            throw APIFailure.conflict(
-                kind, current.key.name,
-                "Precondition failed: ResourceVersion in precondition: \(version), ResourceVersion in object meta: \(current.revision)"
-            )
-        }
-    }
-
-    private func key(_ kind: ResourceKind, _ namespace: String, _ name: String) -> StoreKey {
+    func key(_ kind: ResourceKind, _ namespace: String, _ name: String) -> StoreKey {
         StoreKey(resource: kind.resource, namespace: kind.namespaced ? namespace : "", name: name)
     }
 
-    private func storing<Value>(
+    func storing<Value>(
         _ kind: ResourceKind, _ name: String, _ body: () async throws -> Value
     ) async throws -> Value {
         do {

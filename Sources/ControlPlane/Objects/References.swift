@@ -10,7 +10,7 @@ struct References: Sendable {
 
     /// For a write of `value`: its namespace and its tier must exist. What is fixed of the tier `default` is for validation.
     func checkWrite(_ value: JSONValue, kind: ResourceKind, namespace: String, name: String, creating: Bool) async throws {
-        if creating, kind.namespaced { try await requireNamespace(namespace) }
+        if creating, kind.namespaced { try await requireNamespace(namespace, for: kind, name) }
         if kind.isTieredPolicy { try await requireTier(of: value, kind: kind, name: name) }
     }
 
@@ -38,21 +38,23 @@ struct References: Sendable {
         }
     }
 
-    /// Every object that a namespace holds.
-    func contents(ofNamespace name: String) async throws -> [StoredObject] {
-        try await store.list(resource: nil, namespace: name).objects
-    }
-
     static func tier(of value: JSONValue) -> String {
         let text = value["spec"]?["tier"]?.stringValue ?? ""
         return text.isEmpty ? Tier.defaultName : text
     }
 
-    private func requireNamespace(_ namespace: String) async throws {
+    private func requireNamespace(_ namespace: String, for writtenKind: ResourceKind, _ name: String) async throws {
         guard let kind = catalog.kinds.first(where: \.isNamespace) else { return }
-        guard try await store.get(StoreKey(resource: kind.resource, namespace: "", name: namespace)) != nil else {
+        guard let found = try await store.get(StoreKey(resource: kind.resource, namespace: "", name: namespace)) else {
             throw APIFailure.notFound(kind, namespace)
         }
+        guard found.value["metadata"]?["deletionTimestamp"] != nil else { return }
+        var failure = APIFailure.forbidden(
+            writtenKind, name, "unable to create new content in namespace \(namespace) because it is being terminated")
+        failure.causes = [
+            .init(field: "metadata.namespace", reason: "NamespaceTerminating", message: "namespace \(namespace) is being terminated")
+        ]
+        throw failure
     }
 
     private func requireTier(of value: JSONValue, kind: ResourceKind, name: String) async throws {

@@ -40,12 +40,10 @@ struct ResourceCatalog: Sendable {
 
 extension ResourceKind {
     var isNamespace: Bool { group.isEmpty && kind == "Namespace" }
+    var hasStatus: Bool { fields.contains { $0.name == "status" } }
     var isTier: Bool { group == "projectcalico.org" && kind == "Tier" }
     /// A kind whose `spec.tier` names a tier.
     var isTieredPolicy: Bool {
         group == "projectcalico.org" && (kind == "NetworkPolicy" || kind == "GlobalNetworkPolicy")
     }
-    /// A kind that Kubernetes itself has: kubectl knows its fields and sends strategic merge patches and protobuf.
-    var isBuiltIn: Bool { group.isEmpty || group.hasSuffix(".k8s.io") }
-
 }

@@ -9,6 +9,8 @@ struct ResourceHandler: Sendable {
         var namespace: String?
         /// nil: the collection.
         var name: String?
+        /// `status`, `finalize`; empty: the object itself.
+        var subresource = ""
     }
 
     let store: any Store
@@ -17,11 +19,12 @@ struct ResourceHandler: Sendable {
     let now: @Sendable () -> Int64
 
     func respond(to request: APIRequest, target: Target) async throws -> APIResponse {
+        if !target.subresource.isEmpty { return try await respondToSubresource(request, target) }
         switch (request.method, target.name) {
         case (.get, nil), (.head, nil):
-            return request.flag("watch") ? try watch(request, target) : try await list(request, target)
+            return request.flag("watch") ? try await watch(request, target) : try await list(request, target)
         case (.get, let name?), (.head, let name?):
-            if request.flag("watch") { return try watch(request, target) }
+            if request.flag("watch") { return try await watch(request, target) }
             return try await get(request, target, name: name)
         case (.post, nil): return try await create(request, target)
         case (.put, let name?): return try await replace(request, target, name: name)
@@ -34,45 +37,45 @@ struct ResourceHandler: Sendable {
 
     // MARK: - Reading
 
+    private func respondToSubresource(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
+        guard let name = target.name else { throw APIFailure.unknownPath }
+        switch (request.method, target.subresource) {
+        case (.get, "status"), (.head, "status"): return try await get(request, target, name: name)
+        case (.put, _): return try await replace(request, target, name: name)
+        case (.patch, "status"): return try await patch(request, target, name: name)
+        default: throw APIFailure.methodNotAllowed(request.method.rawValue)
+        }
+    }
+
     private func get(_ request: APIRequest, _ target: Target, name: String) async throws -> APIResponse {
         let kind = target.kind
         let key = StoreKey(resource: kind.resource, namespace: target.namespace ?? "", name: name)
+        if let text = request.parameter("resourceVersion"), !text.isEmpty {
+            try await ObjectLister(store: store).requireRevision(try ListRequest.revision(text))
+        }
         guard let object = try await store.get(key) else { throw APIFailure.notFound(kind, name) }
         return try render(object.value, request, kind: kind)
     }
 
     private func list(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
         let kind = target.kind
-        let labels = try LabelRequirements(request.parameter("labelSelector") ?? "")
-        let fields = try FieldRequirements(request.parameter("fieldSelector") ?? "")
-        let (objects, revision) = try await store.list(resource: kind.resource, namespace: target.namespace)
-        let values = objects.filter { object in
-            fields.match(name: object.key.name, namespace: object.key.namespace)
-                && (labels.selectsEverything || labels.match(object.value["metadata"]?["labels"]?.objectValue ?? [:]))
-        }.map(\.value)
+        let result = try await ObjectLister(store: store).list(
+            kind, namespace: target.namespace, try ListRequest(request, kind: kind))
         if TableRendering.isWanted(request.accept) {
             let table = try TableRendering(kind: kind, request: request, now: now)
-            return .json(table.table(values, resourceVersion: String(revision)))
+            return .json(table.table(result.values, metadata: result.metadata))
         }
         return .json(
             .object([
                 "kind": .string("\(kind.kind)List"), "apiVersion": .string(kind.apiVersion),
-                "metadata": .object(["resourceVersion": .string(String(revision))]), "items": .array(values),
+                "metadata": result.metadata, "items": .array(result.values),
             ]))
     }
 
-    private func watch(_ request: APIRequest, _ target: Target) throws -> APIResponse {
-        var fields = try FieldRequirements(request.parameter("fieldSelector") ?? "")
+    private func watch(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
+        var fields = try FieldRequirements(request.parameter("fieldSelector") ?? "", kind: target.kind)
         if let name = target.name { fields.require(name: name) }
-        let sendInitial = request.parameter("sendInitialEvents").map { $0 == "true" || $0 == "1" }
-        var after: Int64?
-        let versionText = request.parameter("resourceVersion") ?? ""
-        if sendInitial != true, !versionText.isEmpty, versionText != "0" {
-            guard let revision = Int64(versionText), revision >= 0 else {
-                throw APIFailure.badRequest("invalid resource version \"\(versionText)\"")
-            }
-            after = revision
-        }
+        let start = try await watchStart(request)
         var timeout = Limits.watchSeconds
         if let text = request.parameter("timeoutSeconds"), !text.isEmpty {
             guard let seconds = Double(text), seconds >= 0 else {
@@ -84,12 +87,40 @@ struct ResourceHandler: Sendable {
             store: store,
             request: .init(
                 kind: target.kind, namespace: target.namespace,
-                labels: try LabelRequirements(request.parameter("labelSelector") ?? ""), fields: fields, after: after,
-                announceInitialEnd: sendInitial == true, bookmarks: request.flag("allowWatchBookmarks"),
-                timeoutSeconds: timeout,
+                labels: try LabelRequirements(request.parameter("labelSelector") ?? ""), fields: fields,
+                after: start.after, announceInitialEnd: start.announcesEnd,
+                bookmarks: request.flag("allowWatchBookmarks"), timeoutSeconds: timeout,
                 table: TableRendering.isWanted(request.accept)
                     ? try TableRendering(kind: target.kind, request: request, now: now) : nil))
         return APIResponse(body: .stream { sink in await stream.run(into: sink) })
+    }
+
+    /// `after` nil: first everything there is.
+    private func watchStart(_ request: APIRequest) async throws -> (after: Int64?, announcesEnd: Bool) {
+        let match = request.parameter("resourceVersionMatch") ?? ""
+        let text = request.parameter("resourceVersion") ?? ""
+        let revision = text.isEmpty ? 0 : try ListRequest.revision(text)
+        var initial: Bool?
+        switch request.parameter("sendInitialEvents") ?? "" {
+        case "": break
+        case "true", "1": initial = true
+        case "false", "0": initial = false
+        case let other: throw APIFailure.badRequest("invalid sendInitialEvents \"\(other)\": true or false")
+        }
+        if initial != nil, match != "NotOlderThan" {
+            throw APIFailure.listOptions(
+                "resourceVersionMatch", "Forbidden", "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        }
+        if initial == nil, !match.isEmpty {
+            throw APIFailure.listOptions(
+                "resourceVersionMatch", "Forbidden",
+                "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided")
+        }
+        try await ObjectLister(store: store).requireRevision(revision)
+        if initial == true { return (nil, true) }
+        if revision > 0 { return (revision, false) }
+        if initial == false { return (try await store.revision(), false) }
+        return (nil, false)
     }
 
     // MARK: - Writing
@@ -106,22 +137,34 @@ struct ResourceHandler: Sendable {
         let body = try BodyDecoding.decode(request.body, contentType: request.contentType)
         let written = try await writer.replace(
             body, kind: target.kind, namespace: try namespaceOfWrite(target), name: name,
-            options: try WriteOptions(request))
+            subresource: target.subresource == "status" ? "status" : "", options: try WriteOptions(request))
         return try render(written.value, request, kind: target.kind, warnings: written.warnings)
     }
 
     private func patch(_ request: APIRequest, _ target: Target, name: String) async throws -> APIResponse {
+        let patch = try ObjectPatch(request, kind: target.kind)
+        if patch.format == .apply {
+            guard request.parameter("fieldManager") ?? "" != "" else {
+                throw APIFailure.patchOptions("fieldManager", "FieldValueRequired", "Required value: is required for apply patch")
+            }
+        } else if request.parameter("force") ?? "" != "" {
+            throw APIFailure.patchOptions("force", "FieldValueForbidden", "Forbidden: may not be specified for non-apply patch")
+        }
         let written = try await writer.patch(
-            try ObjectPatch(request, kind: target.kind), kind: target.kind,
-            namespace: try namespaceOfWrite(target), name: name, options: try WriteOptions(request))
-        return try render(written.value, request, kind: target.kind, warnings: written.warnings)
+            patch, kind: target.kind, namespace: try namespaceOfWrite(target), name: name,
+            subresource: target.subresource, options: try WriteOptions(request))
+        return try render(
+            written.value, request, kind: target.kind, status: written.created ? 201 : 200, warnings: written.warnings)
     }
 
     private func delete(_ request: APIRequest, _ target: Target, name: String) async throws -> APIResponse {
         let kind = target.kind
-        let deleted = try await writer.delete(
+        let deletion = try await writer.delete(
             kind: kind, namespace: try namespaceOfWrite(target), name: name,
             options: try DeleteOptions(request))
+        // What waits for its finalizers is still there to be looked at.
+        guard deletion.gone else { return try render(deletion.value, request, kind: kind) }
+        let deleted = deletion.value
         var details: [String: JSONValue] = ["name": .string(name), "kind": .string(kind.plural)]
         if !kind.group.isEmpty { details["group"] = .string(kind.group) }
         details["uid"] = deleted["metadata"]?["uid"]
@@ -135,19 +178,19 @@ struct ResourceHandler: Sendable {
 
     private func deleteCollection(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
         let kind = target.kind
-        let labels = try LabelRequirements(request.parameter("labelSelector") ?? "")
-        let fields = try FieldRequirements(request.parameter("fieldSelector") ?? "")
+        let selection = try ListRequest(request, kind: kind)
         let options = try DeleteOptions(request)
-        let (objects, revision) = try await store.list(resource: kind.resource, namespace: target.namespace)
+        if kind.namespaced { _ = try namespaceOfWrite(target) }
+        let result = try await ObjectLister(store: store).list(kind, namespace: target.namespace, selection)
         var deleted: [JSONValue] = []
-        for object in objects
-        where fields.match(name: object.key.name, namespace: object.key.namespace)
-            && labels.match(object.value["metadata"]?["labels"]?.objectValue ?? [:])
-        {
+        for value in result.values {
+            let metadata = value["metadata"]
             do {
                 deleted.append(
                     try await writer.delete(
-                        kind: kind, namespace: object.key.namespace, name: object.key.name, options: options))
+                        kind: kind, namespace: metadata?["namespace"]?.stringValue ?? "",
+                        name: metadata?["name"]?.stringValue ?? "", options: options
+                    ).value)
             } catch let failure as APIFailure where failure.reason == "NotFound" {
                 continue
             }
@@ -155,7 +198,7 @@ struct ResourceHandler: Sendable {
         return .json(
             .object([
                 "kind": .string("\(kind.kind)List"), "apiVersion": .string(kind.apiVersion),
-                "metadata": .object(["resourceVersion": .string(String(revision))]), "items": .array(deleted),
+                "metadata": result.metadata, "items": .array(deleted),
             ]))
     }
 
@@ -174,6 +217,7 @@ struct ResourceHandler: Sendable {
         guard TableRendering.isWanted(request.accept) else { return .json(value, status: status, warnings: warnings) }
         let table = try TableRendering(kind: kind, request: request, now: now)
         let version = value["metadata"]?["resourceVersion"]?.stringValue ?? ""
-        return .json(table.table([value], resourceVersion: version), status: status, warnings: warnings)
+        return .json(
+            table.table([value], metadata: .object(["resourceVersion": .string(version)])), status: status, warnings: warnings)
     }
 }

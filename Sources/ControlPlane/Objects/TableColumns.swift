@@ -33,7 +33,7 @@ struct TableColumn: Sendable {
         }
     }
 
-    private static func text(_ value: JSONValue?) -> JSONValue {
+    static func text(_ value: JSONValue?) -> JSONValue {
         switch value {
         case nil, .null?: missing
         case .string(let text)?: text.isEmpty ? missing : .string(text)
@@ -76,7 +76,7 @@ struct TableColumn: Sendable {
                 spec("Profiles", "profiles", "Profiles of the endpoint.", priority: 1), labels, age,
             ]
         }
-        return [name, age]
+        return others(kind)
     }
 
     private static func ruleCount(_ direction: String) -> TableColumn {
@@ -86,7 +86,7 @@ struct TableColumn: Sendable {
         }
     }
 
-    private static let labels = TableColumn(name: "Labels", description: "Labels of the object.", priority: 1) { object, _ in
+    static let labels = TableColumn(name: "Labels", description: "Labels of the object.", priority: 1) { object, _ in
         let pairs = (object["metadata"]?["labels"]?.objectValue ?? [:]).sorted { $0.key < $1.key }
             .map { "\($0.key)=\($0.value.stringValue ?? "")" }
         return pairs.isEmpty ? missing : .string(pairs.joined(separator: ","))

@@ -36,11 +36,11 @@ struct TableRendering: Sendable {
     }
 
     /// `columnDefinitions` may be left out of all but the first table of a watch.
-    func table(_ objects: [JSONValue], resourceVersion: String, withColumns: Bool = true) -> JSONValue {
+    func table(_ objects: [JSONValue], metadata: JSONValue, withColumns: Bool = true) -> JSONValue {
         let now = now()
         return .object([
             "kind": .string("Table"), "apiVersion": .string("meta.k8s.io/v1"),
-            "metadata": .object(["resourceVersion": .string(resourceVersion)]),
+            "metadata": metadata,
             "columnDefinitions": withColumns ? .array(columns.map(definition)) : .null,
             "rows": .array(objects.map { row($0, now: now) }),
         ])

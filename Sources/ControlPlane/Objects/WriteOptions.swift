@@ -1,6 +1,6 @@
 import PolicyModel
 
-/// What the query of a write asks for.
+/// What the query of a write asks for, and who writes.
 struct WriteOptions: Sendable {
     enum FieldValidation: String, Sendable {
         case strict = "Strict"
@@ -10,6 +10,14 @@ struct WriteOptions: Sendable {
 
     var dryRun: Bool
     var fieldValidation: FieldValidation
+    /// Who owns what is written; nil where the client does not say.
+    var fieldManager: String?
+    /// Takes over what others own; for server-side apply.
+    var force: Bool
+    private var userAgent = ""
+
+    /// The longest name of a field manager.
+    static let managerNameLength = 128
 
     /// Unknown fields are refused where the client does not say otherwise: a misspelt field of a policy is a hole.
     init(_ request: APIRequest) throws(APIFailure) {
@@ -27,10 +35,33 @@ struct WriteOptions: Sendable {
         case let other:
             throw .badRequest("invalid fieldValidation value \"\(other)\": one of Strict, Warn, Ignore")
         }
+        if let name = request.parameter("fieldManager"), !name.isEmpty {
+            guard name.unicodeScalars.count <= Self.managerNameLength,
+                name.unicodeScalars.allSatisfy({ $0.value >= 32 && $0.value != 127 })
+            else {
+                throw .badRequest(
+                    "invalid fieldManager: at most \(Self.managerNameLength) printable characters")
+            }
+            fieldManager = name
+        }
+        force = request.flag("force")
+        userAgent = request.userAgent
     }
 
-    init(dryRun: Bool = false, fieldValidation: FieldValidation = .strict) {
+    init(dryRun: Bool = false, fieldValidation: FieldValidation = .strict, fieldManager: String? = nil) {
         self.dryRun = dryRun
         self.fieldValidation = fieldValidation
+        self.fieldManager = fieldManager
+        force = false
+    }
+
+    /// The program's name as it presents itself, where it names no manager.
+    func manager(_ operation: ManagedFields.Operation, _ kind: ResourceKind, subresource: String) -> ManagedFields.Manager {
+        let program = userAgent.prefix { $0 != "/" }.unicodeScalars.prefix(Self.managerNameLength)
+            .filter { $0.value >= 32 && $0.value != 127 }
+        let name = String(String.UnicodeScalarView(program))
+        return ManagedFields.Manager(
+            name: fieldManager ?? (name.isEmpty ? "unknown" : name), operation: operation, apiVersion: kind.apiVersion,
+            subresource: subresource)
     }
 }

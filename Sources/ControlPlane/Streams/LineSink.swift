@@ -5,6 +5,10 @@ final class LineSink: Sendable {
     private struct State {
         var overflowed = false
         var abandoned = false
+        /// Taken and not yet written.
+        var bytes = 0
+        /// Who waits for room.
+        var waiter: CheckedContinuation<Void, Never>?
     }
 
     private let continuation: AsyncStream<[UInt8]>.Continuation
@@ -23,7 +27,9 @@ final class LineSink: Sendable {
     func send(_ chunk: [UInt8]) -> Bool {
         guard state.withLock({ !$0.overflowed && !$0.abandoned }) else { return false }
         switch continuation.yield(chunk) {
-        case .enqueued: return true
+        case .enqueued:
+            state.withLock { $0.bytes += chunk.count }
+            return true
         case .dropped:
             state.withLock { $0.overflowed = true }
             continuation.finish()
@@ -32,12 +38,48 @@ final class LineSink: Sendable {
         }
     }
 
+    /// After a chunk was written.
+    func consumed(_ bytes: Int) {
+        wake { state in
+            state.bytes -= bytes
+            return state.bytes < Limits.streamBufferBytes
+        }
+    }
+
+    /// Returns when there is room, nobody reads any more, or the task is cancelled. For one task at a time.
+    func room() async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let hasRoom = state.withLock { state in
+                    if Task.isCancelled || state.abandoned || state.bytes < Limits.streamBufferBytes { return true }
+                    state.waiter = continuation
+                    return false
+                }
+                if hasRoom { continuation.resume() }
+            }
+        } onCancel: {
+            wake { _ in true }
+        }
+    }
+
+    private func wake(_ change: (inout State) -> Bool) {
+        let waiter = state.withLock { state -> CheckedContinuation<Void, Never>? in
+            guard change(&state) else { return nil }
+            defer { state.waiter = nil }
+            return state.waiter
+        }
+        waiter?.resume()
+    }
+
     /// Nothing more will come; what is buffered is still delivered.
     func finish() { continuation.finish() }
 
     /// Nobody reads any more.
     func abandon() {
-        state.withLock { $0.abandoned = true }
+        wake { state in
+            state.abandoned = true
+            return true
+        }
         continuation.finish()
     }
 

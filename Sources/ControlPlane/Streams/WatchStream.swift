@@ -16,6 +16,7 @@ struct WatchStream: Sendable {
         var announceInitialEnd: Bool
         var bookmarks: Bool
         var timeoutSeconds: Double
+        var bookmarkSeconds = Limits.bookmarkSeconds
         /// nil: the objects themselves.
         var table: TableRendering?
     }
@@ -25,17 +26,19 @@ struct WatchStream: Sendable {
 
     /// Returns when the watch is over; sends the reason as an ERROR event where the client must begin anew.
     func run(into sink: LineSink) async {
+        let progress = Progress(sink)
         await withTaskGroup(of: Void.self) { group in
-            let position = Position()
-            group.addTask { await pump(into: sink, position: position) }
-            group.addTask { try? await Task.sleep(for: .seconds(request.timeoutSeconds)) }
+            group.addTask { await pump(into: progress) }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(request.timeoutSeconds))
+                // The client goes on from here when it begins anew.
+                if request.bookmarks, !Task.isCancelled { await sendBookmark(progress) }
+            }
             if request.bookmarks {
                 group.addTask {
                     // Never ends the watch by itself: only the two tasks above do.
-                    while !Task.isCancelled {
-                        guard (try? await Task.sleep(for: .seconds(Limits.bookmarkSeconds))) != nil else { return }
-                        if let revision = position.value { _ = sink.send(Self.line("BOOKMARK", bookmark(revision, initialEnd: false))) }
-                    }
+                    while (try? await Task.sleep(for: .seconds(request.bookmarkSeconds))) != nil { await sendBookmark(progress) }
+                    await Self.untilCancelled()
                 }
             }
             await group.next()
@@ -43,85 +46,121 @@ struct WatchStream: Sendable {
         }
     }
 
-    /// The last revision that the client has seen everything up to.
-    private final class Position: Sendable {
-        private let revision = Mutex<Int64?>(nil)
-        var value: Int64? { revision.withLock { $0 } }
-        func advance(to value: Int64) { revision.withLock { $0 = value } }
+    private static func untilCancelled() async {
+        while (try? await Task.sleep(for: .seconds(3600))) != nil {}
     }
 
-    private func pump(into sink: LineSink, position: Position) async {
-        // Whether an object matched when it was last sent, where labels decide: what stops matching is DELETED to the
-        // client, what begins to match ADDED.
-        var matched: [StoreKey: Bool] = [:]
+    /// What has been sent, and up to which revision that is everything.
+    private final class Progress: Sendable {
+        private let sink: LineSink
+        private let revision = Mutex<Int64?>(nil)
+
+        init(_ sink: LineSink) { self.sink = sink }
+
+        var value: Int64? { revision.withLock { $0 } }
+
+        /// Until the reader has taken what was sent.
+        func room() async { await sink.room() }
+
+        func start(at value: Int64) { revision.withLock { $0 = value } }
+
+        /// False when the reader is gone.
+        func send(_ chunk: [UInt8], upTo value: Int64?) -> Bool {
+            revision.withLock { revision in
+                if let value { revision = value }
+                return chunk.isEmpty || sink.send(chunk)
+            }
+        }
+
+        /// Nothing when events behind `value` were sent meanwhile: a bookmark never leads back.
+        func sendBookmark(_ chunk: [UInt8], at value: Int64) {
+            revision.withLock { revision in
+                guard let sent = revision, sent <= value else { return }
+                revision = value
+                _ = sink.send(chunk)
+            }
+        }
+    }
+
+    private func sendBookmark(_ progress: Progress) async {
+        guard let sent = progress.value,
+            let quiet = try? await store.quietRevision(
+                resource: request.kind.resource, namespace: request.namespace, after: sent)
+        else { return }
+        progress.sendBookmark(Self.line("BOOKMARK", bookmark(quiet, initialEnd: false)), at: quiet)
+    }
+
+    private func pump(into progress: Progress) async {
         var isFirst = true
         do {
             var after = request.after ?? 0
             if request.after == nil {
                 let list = try await store.list(resource: request.kind.resource, namespace: request.namespace)
-                for object in list.objects where isWanted(object.key) {
-                    let matches = self.matches(object.value)
-                    if !request.labels.selectsEverything { matched[object.key] = matches }
-                    guard matches else { continue }
-                    guard sink.send(Self.line("ADDED", rendered(object, first: &isFirst))) else { return }
+                for object in list.objects where isSelected(object) {
+                    guard progress.send(Self.line("ADDED", rendered(object, first: &isFirst)), upTo: nil) else { return }
+                    await progress.room()
                 }
                 after = list.revision
-                if request.announceInitialEnd {
-                    guard sink.send(Self.line("BOOKMARK", bookmark(after, initialEnd: true))) else { return }
+                if request.announceInitialEnd, request.bookmarks {
+                    guard progress.send(Self.line("BOOKMARK", bookmark(after, initialEnd: true)), upTo: after) else { return }
                 }
-                position.advance(to: after)
             }
+            progress.start(at: after)
             for try await batch in store.watch(
                 resource: request.kind.resource, namespace: request.namespace, after: after)
             {
                 var chunk: [UInt8] = []
-                for event in batch where isWanted(event.object.key) {
-                    guard let type = type(of: event, matched: &matched) else { continue }
-                    chunk += Self.line(type, rendered(event.object, first: &isFirst))
+                for event in batch {
+                    guard let (type, object) = told(event) else { continue }
+                    chunk += Self.line(type, rendered(object, first: &isFirst))
+                    guard chunk.count >= Limits.streamBufferBytes else { continue }
+                    guard progress.send(chunk, upTo: event.object.revision) else { return }
+                    chunk = []
+                    await progress.room()
                 }
-                guard chunk.isEmpty || sink.send(chunk) else { return }
-                if let last = batch.last { position.advance(to: last.object.revision) }
+                guard progress.send(chunk, upTo: batch.last?.object.revision) else { return }
+                await progress.room()
             }
         } catch StoreError.compacted(let oldest) {
             let failure = APIFailure.expired("too old resource version (the oldest kept is \(oldest))")
-            _ = sink.send(Self.line("ERROR", failure.status))
+            _ = progress.send(Self.line("ERROR", failure.status), upTo: nil)
         } catch is CancellationError {
             return
         } catch {
-            _ = sink.send(Self.line("ERROR", APIFailure.internalError("\(error)").status))
+            _ = progress.send(Self.line("ERROR", APIFailure.internalError("\(error)").status), upTo: nil)
         }
     }
 
-    private func isWanted(_ key: StoreKey) -> Bool { request.fields.match(name: key.name, namespace: key.namespace) }
-
-    private func matches(_ value: JSONValue) -> Bool {
-        request.labels.selectsEverything
-            || request.labels.match(value["metadata"]?["labels"]?.objectValue ?? [:])
+    private func isSelected(_ object: StoredObject) -> Bool {
+        request.fields.match(object.value, name: object.key.name, namespace: object.key.namespace)
+            && (request.labels.selectsEverything
+                || request.labels.match(object.value["metadata"]?["labels"]?.objectValue ?? [:]))
     }
 
-    private func type(of event: StoreEvent, matched: inout [StoreKey: Bool]) -> String? {
-        guard !request.labels.selectsEverything else { return event.kind.rawValue }
-        let before = matched[event.object.key]
-        let matches = matches(event.object.value)
-        if event.kind == .deleted {
-            matched[event.object.key] = nil
-            return (before ?? matches) ? event.kind.rawValue : nil
-        }
-        matched[event.object.key] = matches
-        switch (before, matches) {
-        case (false?, true): return "ADDED"
-        case (_, true): return event.kind.rawValue
-        case (false?, false): return nil
-        case (true?, false): return "DELETED"
-        // Unknown before: a client that never had it ignores the deletion.
-        case (nil, false): return event.kind == .added ? nil : "DELETED"
+    /// What the event is to a client that sees only what is selected: an object that begins to match is ADDED, one that
+    /// stops is DELETED.
+    private func told(_ event: StoreEvent) -> (type: String, object: StoredObject)? {
+        let isNow = event.kind != .deleted && isSelected(event.object)
+        // Where the version before is no longer kept, a client may have it, and ignores the deletion of what it never had.
+        let wasBefore = event.kind != .added && (event.previous.map(isSelected) ?? true)
+        switch (wasBefore, isNow) {
+        case (false, false): return nil
+        case (false, true): return ("ADDED", event.object)
+        case (true, true): return ("MODIFIED", event.object)
+        case (true, false):
+            if event.kind == .deleted { return isSelected(event.object) ? ("DELETED", event.object) : nil }
+            guard var last = event.previous else { return ("DELETED", event.object) }
+            last.revision = event.object.revision
+            last.value["metadata"]?["resourceVersion"] = .string(String(event.object.revision))
+            return ("DELETED", last)
         }
     }
 
     private func rendered(_ object: StoredObject, first: inout Bool) -> JSONValue {
         guard let table = request.table else { return object.value }
         defer { first = false }
-        return table.table([object.value], resourceVersion: String(object.revision), withColumns: first)
+        return table.table(
+            [object.value], metadata: .object(["resourceVersion": .string(String(object.revision))]), withColumns: first)
     }
 
     private func bookmark(_ revision: Int64, initialEnd: Bool) -> JSONValue {
@@ -129,10 +168,13 @@ struct WatchStream: Sendable {
             "resourceVersion": .string(String(revision)), "creationTimestamp": .null,
         ]
         if initialEnd { metadata["annotations"] = .object(["k8s.io/initial-events-end": .string("true")]) }
-        return .object([
+        let object = JSONValue.object([
             "kind": .string(request.kind.kind), "apiVersion": .string(request.kind.apiVersion),
             "metadata": .object(metadata),
         ])
+        guard let table = request.table else { return object }
+        // A table of no rows still says the revision.
+        return table.table([], metadata: .object(["resourceVersion": .string(String(revision))]), withColumns: false)
     }
 
     static func line(_ type: String, _ object: JSONValue) -> [UInt8] {

@@ -1,0 +1,86 @@
+import KubernetesClient
+import PolicyModel
+
+/// Why an edited object has to be edited again.
+struct EditRefusal: Error {
+    var reasons: [String]
+}
+
+/// One object from its fetching to the change that its editing makes.
+struct EditSession {
+    let original: JSONValue
+
+    /// What a person has no business with.
+    private static let hidden = ["managedFields"]
+
+    private var shown: JSONValue {
+        var object = original
+        for member in Self.hidden { object["metadata"]?[member] = nil }
+        return object
+    }
+
+    func text(reasons: [String]) -> String { Self.commented(reasons) + YAMLDocuments.text(shown) }
+
+    static func commented(_ reasons: [String]) -> String {
+        let introduction = [
+            "Edit the object below. Lines that begin with '#' are left out; a file without changes changes nothing.",
+        ]
+        return (introduction + reasons).flatMap { $0.split(separator: "\n") }.map { "# \($0)\n" }.joined() + "#\n"
+    }
+
+    static func withoutReasons(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0.hasPrefix("#") }.joined(separator: "\n")
+    }
+
+    /// - Returns: the object as it is now; nil when nothing changed.
+    /// - Throws: `EditRefusal` where another edit can mend it.
+    func send(
+        _ text: String, to client: KubernetesClient, kind: ResourceKind, namespace: String?, name: String
+    ) async throws -> JSONValue? {
+        let edited = try Self.read(text)
+        for member in ["apiVersion", "kind"] where edited[member] != shown[member] {
+            throw EditRefusal(reasons: ["\(member) cannot be edited: make another object with apply"])
+        }
+        for member in ["name", "namespace"] where edited["metadata"]?[member] != shown["metadata"]?[member] {
+            throw EditRefusal(reasons: ["metadata.\(member) cannot be edited: make another object with apply"])
+        }
+        guard var patch = MergeDifference.patch(from: shown, to: edited) else { return nil }
+        patch["metadata"]?["resourceVersion"] = nil
+        var current = original
+        while true {
+            // Only what was seen may be changed: the server refuses when somebody was faster.
+            var bound = patch
+            if bound["metadata"]?.objectValue == nil { bound["metadata"] = .object([:]) }
+            bound["metadata"]?["resourceVersion"] = current["metadata"]?["resourceVersion"]
+            do {
+                return try await client.patch(kind, namespace: namespace, name: name, patch: bound)
+            } catch let error as KubernetesError where error.isConflict {
+                current = try await client.get(kind, namespace: namespace, name: name)
+                let meanwhile = MergeDifference.patch(from: original, to: current) ?? .object([:])
+                let both = MergeDifference.commonFields(patch, meanwhile)
+                guard both.isEmpty else {
+                    throw EditRefusal(reasons: both.map { field in
+                        "\(field) was changed by somebody else meanwhile, to \(MergeDifference.value(field, in: current)): "
+                            + "change it again to overwrite that, or cancel"
+                    })
+                }
+            } catch let error as KubernetesError where (400..<500).contains(error.status?.code ?? 0) && !error.isNotFound {
+                let sentences = error.status.map(ObjectFailure.sentences) ?? []
+                throw EditRefusal(reasons: sentences.isEmpty ? ["\(error)"] : sentences.map(\.sentence))
+            }
+        }
+    }
+
+    private static func read(_ text: String) throws -> JSONValue {
+        let documents: [YAMLDocument]
+        do {
+            documents = try YAMLDocuments.parse(text)
+        } catch {
+            throw EditRefusal(reasons: ["line \(error.line) below these: \(error.message)"])
+        }
+        guard documents.count == 1, let only = documents.first, case .object = only.value else {
+            throw EditRefusal(reasons: ["the file must hold this one object"])
+        }
+        return only.value
+    }
+}
