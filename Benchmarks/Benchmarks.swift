@@ -1,9 +1,12 @@
 import Foundation
 
-/// Measures what the kernel side costs, on this machine; `Documentation/Benchmarks.md` says how to read it.
+/// Measures what the engine and the kernel side cost, on this machine; `Documentation/Benchmarks.md` says how to read it.
 @main
 enum Benchmarks {
     static func main() {
+        EngineBenchmark.run()
+        // `engine` alone needs no root.
+        if CommandLine.arguments.dropFirst().first == "engine" { return }
         do {
             let laboratory = try Laboratory()
             let all: [(name: String, run: (Laboratory) throws -> Void)] = [

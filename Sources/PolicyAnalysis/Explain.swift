@@ -35,13 +35,18 @@ public enum Explain {
             sourcePort: transport.hasPorts ? sourcePort ?? assumedSourcePort : 0, destinationPort: destinationPort)
         return Explanation(
             source: source, destination: destination, sourceEndpoint: from.endpoint, destinationEndpoint: to.endpoint,
-            packet: packet, sourcePortAssumed: transport.hasPorts && sourcePort == nil,
-            ends: ends(from, to, packet, oracle))
+            packet: packet, sourceNames: oracle.peerNames(at: sourceAddress),
+            destinationNames: oracle.peerNames(at: destinationAddress),
+            sourcePortAssumed: transport.hasPorts && sourcePort == nil,
+            ends: ends(from, to) { oracle.trace(endpoint: $0, direction: $1, packet: packet) } ?? [],
+            pendingEnds: oracle.judgesStaged
+                ? ends(from, to) { oracle.pendingTrace(endpoint: $0, direction: $1, packet: packet) } : nil)
     }
 
+    /// nil when `trace` gives nothing for an end that policies decide.
     private static func ends(
-        _ from: ResolvedEnd, _ to: ResolvedEnd, _ packet: PacketTuple, _ oracle: PolicyOracle
-    ) -> [Explanation.End] {
+        _ from: ResolvedEnd, _ to: ResolvedEnd, trace: (EndpointKey, Direction) -> OracleTrace?
+    ) -> [Explanation.End]? {
         if let endpoint = from.endpoint, endpoint == to.endpoint {
             return [
                 Explanation.End(endpoint: endpoint, direction: .egress, ruling: .itself),
@@ -50,11 +55,11 @@ public enum Explain {
         }
         var ends: [Explanation.End] = []
         if let endpoint = from.endpoint {
-            let trace = oracle.trace(endpoint: endpoint, direction: .egress, packet: packet)
+            guard let trace = trace(endpoint, .egress) else { return nil }
             ends.append(Explanation.End(endpoint: endpoint, direction: .egress, ruling: .policy(trace)))
         }
         if let endpoint = to.endpoint {
-            let trace = oracle.trace(endpoint: endpoint, direction: .ingress, packet: packet)
+            guard let trace = trace(endpoint, .ingress) else { return nil }
             let ruling: Explanation.Ruling = from.isHost ? .localHost : .policy(trace)
             ends.append(Explanation.End(endpoint: endpoint, direction: .ingress, ruling: ruling))
         }

@@ -33,13 +33,24 @@ public struct Explanation: Sendable, Hashable {
     public var sourceEndpoint: EndpointKey?
     public var destinationEndpoint: EndpointKey?
     public var packet: PacketTuple
+    /// Who has the addresses of `packet`, as `PolicyOracle.peerNames` tells it.
+    public var sourceNames: [String]
+    public var destinationNames: [String]
     /// Nobody gave the source port of `packet`.
     public var sourcePortAssumed: Bool
     /// Egress of the source, then ingress of the destination; empty when neither is a workload.
     public var ends: [End]
+    /// The same ends as they would be decided if the staged policies were enforced; nil when none is judged.
+    public var pendingEnds: [End]?
 
     /// Allow only if every end allows.
-    public var verdict: Verdict { ends.allSatisfy { $0.ruling.verdict == .allow } ? .allow : .deny }
+    public var verdict: Verdict { Self.verdict(of: ends) }
+    /// The verdict of `pendingEnds`.
+    public var pendingVerdict: Verdict? { pendingEnds.map(Self.verdict) }
+
+    private static func verdict(of ends: [End]) -> Verdict {
+        ends.allSatisfy { $0.ruling.verdict == .allow } ? .allow : .deny
+    }
 }
 
 extension Verdict {
@@ -52,9 +63,16 @@ extension Direction {
 }
 
 extension Explanation {
-    /// The answer for programs: a verdict, and for each end what decided. `rule` is -1 where no rule did.
+    /// The answer for programs: a verdict, and for each end what decided. `rule` is -1 where no rule did. When staged
+    /// policies are judged, `pending` is the same answer as if they were enforced.
     public var json: JSONValue {
-        .object(["verdict": .string(verdict.word), "ends": .array(ends.map(\.json))])
+        var answer: [String: JSONValue] = ["verdict": .string(verdict.word), "ends": .array(ends.map(\.json))]
+        if let pendingEnds, let pendingVerdict {
+            answer["pending"] = [
+                "verdict": .string(pendingVerdict.word), "ends": .array(pendingEnds.map(\.json)),
+            ]
+        }
+        return .object(answer)
     }
 }
 

@@ -9,16 +9,28 @@ extension Explanation {
         page.add("\(title): \(verdict.word)")
         for note in notes { page.add(note, indent: 1) }
         if ends.isEmpty { page.add("neither end is a workload: no policy is asked", indent: 1) }
-        for end in ends {
-            page.addBlank()
-            page.add("\(end.direction.word) of \(end.endpoint): \(end.ruling.verdict.word), \(end.summary)")
-            switch end.ruling {
-            case .policy(let trace): EndText(trace: trace, explanation: self).add(to: &page)
-            case .localHost: page.add("the host's own traffic to its workloads is always allowed", indent: 1)
-            case .itself: page.add("no policy is asked about a workload that talks to itself", indent: 1)
-            }
-        }
+        for end in ends { add(end, to: &page) }
+        if let pendingEnds, let pendingVerdict { add(pendingEnds, pendingVerdict, to: &page) }
         return page.lines.joined(separator: "\n")
+    }
+
+    private func add(_ end: End, to page: inout Page) {
+        page.addBlank()
+        page.add("\(end.direction.word) of \(end.endpoint): \(end.ruling.verdict.word), \(end.summary)")
+        switch end.ruling {
+        case .policy(let trace): EndText(trace: trace, explanation: self).add(to: &page)
+        case .localHost: page.add("the host's own traffic to its workloads is always allowed", indent: 1)
+        case .itself: page.add("no policy is asked about a workload that talks to itself", indent: 1)
+        }
+    }
+
+    /// Only the ends that would be decided in another way are told once more.
+    private func add(_ pending: [End], _ verdict: Verdict, to page: inout Page) {
+        let changed = zip(ends, pending).filter { !$0.isDecided(as: $1) }.map(\.1)
+        page.addBlank()
+        page.add(
+            "if the staged policies were enforced: \(verdict.word)" + (changed.isEmpty ? ", for the same reasons" : ""))
+        for end in changed { add(end, to: &page) }
     }
 
     private var title: String {
@@ -40,9 +52,10 @@ extension Explanation {
     }
 
     private var asksForSourcePorts: Bool {
-        ends.contains { end in
+        (ends + (pendingEnds ?? [])).contains { end in
             guard case .policy(let trace) = end.ruling else { return false }
-            return trace.tiers.flatMap(\.policies).flatMap(\.rules).contains { !$0.rule.source.ports.isEmpty }
+            let rules = trace.tiers.flatMap(\.policies).flatMap(\.rules) + trace.profiles.flatMap(\.rules)
+            return rules.contains { $0.rule.source.mentionsPorts }
         }
     }
 
@@ -60,16 +73,29 @@ extension Explanation {
         return "\(transport) port \(packet.destinationPort)"
     }
 
-    /// What a rule's side is compared with: the endpoint and its address, or the address alone.
+    /// What a rule's side is compared with: everybody who has the address, and the address; or the address alone.
     func name(of side: RuleMismatch.Side) -> String {
-        switch side {
-        case .source: name(of: source, sourceEndpoint, packet.source)
-        case .destination: name(of: destination, destinationEndpoint, packet.destination)
-        }
+        let isSource = side == .source
+        let names = isSource ? sourceNames : destinationNames
+        let address = isSource ? packet.source : packet.destination
+        if names.isEmpty { return (isSource ? source : destination) == .host ? "host" : address.description }
+        return "\(names.joined(separator: ", ")) (\(address))"
+    }
+}
+
+extension EntityRule {
+    fileprivate var mentionsPorts: Bool {
+        !ports.isEmpty || !namedPorts.isEmpty || !notPorts.isEmpty || !notNamedPorts.isEmpty
     }
 }
 
 extension Explanation.End {
+    /// Whether verdict and reason are the same.
+    fileprivate func isDecided(as other: Self) -> Bool {
+        guard case .policy(let trace) = ruling, case .policy(let otherTrace) = other.ruling else { return true }
+        return trace.decision.verdict == otherTrace.decision.verdict && trace.decision.reason == otherTrace.decision.reason
+    }
+
     /// The deciding object in a few words.
     fileprivate var summary: String {
         switch ruling {
@@ -79,7 +105,8 @@ extension Explanation.End {
             switch trace.decision.reason {
             case .rule(let tier, let policy, let index): return "rule \(index) of \(policy.words) in tier \(tier)"
             case .endOfTier(let tier, _): return "end of tier \(tier)"
-            case .profile(let name, _): return "profile \(name)"
+            case .profile(let name, let index):
+                return name.hasPrefix(Profile.namespacePrefix) ? "profile \(name)" : "rule \(index) of profile \(name)"
             case .noProfile: return "no profile"
             }
         }

@@ -84,7 +84,7 @@ import Testing
                 no policy selects lab/stranger for egress: next tier
               NetworkPolicy shop/stray does not act: its tier does not exist
               profile kns.lab
-                rule 0 Allow: matches
+                rule 0 Allow: matches everything
 
             ingress of shop/db: Deny, end of tier security
               tier security (order 100, default action Deny)
@@ -171,7 +171,7 @@ import Testing
                 NetworkPolicy shop/other (no order) does not apply: gone/lost is in another namespace
                 no policy selects gone/lost for egress: next tier
               NetworkPolicy shop/stray does not act: its tier does not exist
-              no profile: namespace gone does not exist, so what no tier decides is denied
+              profile kns.gone does not exist, for there is no namespace gone: denied
             """)
     }
 }

@@ -10,8 +10,7 @@ enum LabelGenerator {
     static func endpointLabels(using random: inout SplitMix64) -> [String: String] {
         var labels: [String: String] = [:]
         for key in ownKeys where random.chance(65) { labels[key] = random.pick(values) }
-        // Own labels win over inherited ones, and lose against those that say where the workload runs.
-        if random.chance(4) { labels["pcns.zone"] = random.pick(namespaceValues) }
+        // Own labels lose against those that say where the workload runs.
         if random.chance(4) { labels["projectcalico.org/orchestrator"] = random.pick(["own", "podman", "k8s"]) }
         if random.chance(6) { labels["projectcalico.org/namespace"] = random.pick(["shop", "shop-2", "bank"]) }
         return labels

@@ -1,7 +1,7 @@
 import PolicyModel
 
 /// Texts of labels as numbers. Numbers are internal and live until the table is made anew.
-struct LabelTexts {
+struct LabelTexts: Sendable {
     private var numbers: [String: Int32] = [:]
     private(set) var texts: [String] = []
 
@@ -14,13 +14,16 @@ struct LabelTexts {
     }
 }
 
-struct LabelPair: Hashable {
+struct LabelPair: Hashable, Sendable {
     var key: Int32
     var value: Int32
+
+    /// No text's number: stands for the key with whatever value.
+    static let anyValue: Int32 = -1
 }
 
 /// Labels as sorted numbers.
-struct LabelSet {
+struct LabelSet: Hashable, Sendable {
     private(set) var keys: [Int32] = []
     private(set) var values: [Int32] = []
 
@@ -31,7 +34,11 @@ struct LabelSet {
         values = pairs.map(\.value)
     }
 
-    var pairs: [LabelPair] { zip(keys, values).map { LabelPair(key: $0, value: $1) } }
+    /// Each label, and each key with any value.
+    var anchors: [LabelPair] {
+        zip(keys, values).map { LabelPair(key: $0, value: $1) }
+            + keys.map { LabelPair(key: $0, value: LabelPair.anyValue) }
+    }
 
     /// nil when the label is absent.
     func value(of key: Int32) -> Int32? {
@@ -62,7 +69,6 @@ extension Array where Element: Comparable {
 /// A selector over interned labels.
 indirect enum CompiledSelector: Sendable {
     case all
-    case never
     case has(Int32)
     case equals(Int32, Int32)
     case notEquals(Int32, Int32)
@@ -77,9 +83,8 @@ indirect enum CompiledSelector: Sendable {
 
     init(_ selector: Selector, texts: inout LabelTexts) {
         switch selector {
-        case .all: self = .all
-        // No set of labels is global: what has a namespace is not, and what has none is asked by `EndpointScope`.
-        case .global: self = .never
+        // As in Calico, `global()` is a word of namespace selectors and true elsewhere; `PeerSelector` has replaced it there.
+        case .all, .global: self = .all
         case .has(let key): self = .has(texts.intern(key))
         case .equals(let key, let value): self = .equals(texts.intern(key), texts.intern(value))
         case .notEquals(let key, let value): self = .notEquals(texts.intern(key), texts.intern(value))
@@ -94,20 +99,22 @@ indirect enum CompiledSelector: Sendable {
         }
     }
 
-    /// A label that everything that matches has; nil when there is none or it is not easily seen.
-    var requiredLabel: LabelPair? {
+    /// Labels that everything that matches has, one with any value by `LabelPair.anyValue`. Empty when there are none or
+    /// they are not easily seen.
+    var requiredLabels: [LabelPair] {
         switch self {
-        case .equals(let key, let value): LabelPair(key: key, value: value)
-        case .isIn(let key, let values) where values.count == 1: LabelPair(key: key, value: values[0])
-        case .and(let parts): parts.lazy.compactMap(\.requiredLabel).first
-        default: nil
+        case .equals(let key, let value): [LabelPair(key: key, value: value)]
+        case .isIn(let key, let values) where values.count == 1: [LabelPair(key: key, value: values[0])]
+        case .has(let key), .contains(let key, _), .startsWith(let key, _), .endsWith(let key, _), .isIn(let key, _):
+            [LabelPair(key: key, value: LabelPair.anyValue)]
+        case .and(let parts): parts.flatMap(\.requiredLabels)
+        default: []
         }
     }
 
     func matches(_ labels: LabelSet, texts: LabelTexts) -> Bool {
         switch self {
         case .all: return true
-        case .never: return false
         case .has(let key): return labels.value(of: key) != nil
         case .equals(let key, let value): return labels.value(of: key) == value
         case .notEquals(let key, let value): return labels.value(of: key) != value

@@ -1,20 +1,10 @@
 import PolicyModel
 
-/// One step of a stack's evaluation: a rule, the end of a tier, or the end of all.
-struct StackEntry {
-    /// Where evaluation ends when the entry matches; nil: goes on at `next`.
-    var decision: DecisionID?
-    /// The first entry of the next tier.
-    var next: Int
-    var ports: PortCondition
-    /// The end of a tier, or of all: matches every packet.
-    var isEnd: Bool
-}
-
-/// A stack made ready to compute rows: all rules in one list, those without a peer condition evaluated.
-struct CompiledStack {
-    /// What the rules without a peer condition lead to, on `start` up to the next segment's start.
-    struct BaseSegment {
+/// A stack made ready to compute rows: all rules in one list, those that ask for no set evaluated.
+struct CompiledStack: Sendable {
+    /// What the entries that ask the peer for no set lead to, on `start` up to the next segment's start. An entry that only excludes
+    /// sets is one of them: it matches who is in none.
+    struct BaseSegment: Sendable {
         var start: UInt32
         var outcome: RowOutcome
         /// The first entry that matches.
@@ -24,7 +14,11 @@ struct CompiledStack {
     }
 
     let entries: [StackEntry]
-    /// Positions of the entries without a peer condition, ends included.
+    /// Where nothing else decides.
+    let final: EndingID
+    /// Whether some entry takes part in one evaluation only.
+    let hasPending: Bool
+    /// Positions of the entries that ask for no set, ends included.
     let unconditional: [Int]
     let base: [BaseSegment]
     /// What holds for each run of `blockLength` segments.
@@ -33,77 +27,62 @@ struct CompiledStack {
 
     static let blockLength = 64
 
-    struct BaseBlock {
+    struct BaseBlock: Sendable {
         /// The smallest `first` and the largest `last` of its segments.
         var first: Int32
         var last: Int32
     }
 
-    /// The sets that rules ask for, sorted, each with the rules that are found through it.
-    let peerSets: [SetNumber]
-    let rulesOfPeerSet: [[PeerRule]]
-
-    /// Every set that a rule asks for, sorted.
+    /// Every set that an entry asks for or excludes, sorted.
     let sets: [SetNumber]
+    /// The entries that are found through a set: those that exclude it, and those whose first condition it is.
+    let entriesOfSet: [[Int32]]
 
-    struct PeerRule {
-        var entry: Int
-        /// Must hold too; nil: nothing more.
-        var other: SetNumber?
-    }
-
-    /// Interns the decisions of all entries and the base row.
+    /// Interns the endings and Log rules of all entries, and the base row.
     init(_ content: StackContent, residuals: (ResidualID) -> ResidualPolicy?, rows: inout RowStore) {
-        var entries: [StackEntry] = []
-        var unconditional: [Int] = []
-        var rulesBySet: [SetNumber: [PeerRule]] = [:]
-        let always = PortCondition.always
-
+        var list = EntryList()
+        // Moved, not copied: nobody else may hold the store while it grows.
+        swap(&list.rows, &rows)
         for tier in content.tiers {
-            let policies = tier.policies.compactMap(residuals)
-            let end = tier.defaultAction == .deny ? 1 : 0
-            let next = entries.count + policies.reduce(0) { $0 + $1.rules.count } + end
-            for policy in policies {
-                for rule in policy.rules {
-                    let reason = Reason.rule(tier: tier.name, policy: policy.reference, index: Int(rule.index))
-                    let decision: DecisionID? =
-                        switch rule.action {
-                        case .allow: rows.intern(Decision(.allow, reason))
-                        case .deny: rows.intern(Decision(.deny, reason))
-                        case .pass, .log: nil
-                        }
-                    if let set = rule.peers.first {
-                        let other = rule.peers.count > 1 ? rule.peers[1] : nil
-                        rulesBySet[set, default: []].append(PeerRule(entry: entries.count, other: other))
-                    } else {
-                        unconditional.append(entries.count)
-                    }
-                    entries.append(StackEntry(decision: decision, next: next, ports: rule.ports, isEnd: false))
-                }
+            list.append(tier, policies: tier.policies.compactMap { part in residuals(part.residual).map { ($0, part.worlds) } })
+        }
+        for profile in content.profiles {
+            guard let residual = profile.flatMap(residuals) else { break }
+            list.append(profile: residual)
+        }
+        let final = list.appendEnd()
+        swap(&list.rows, &rows)
+
+        let sets = Set(list.entries.flatMap { $0.peers + $0.exclusions.map(\.set) }).sorted()
+        let indexes = Dictionary(uniqueKeysWithValues: sets.enumerated().map { ($1, Int32($0)) })
+        var entriesOfSet = [[Int32]](repeating: [], count: sets.count)
+        var unconditional: [Int] = []
+        for position in list.entries.indices {
+            list.entries[position].peers = list.entries[position].peers.compactMap { indexes[$0] }
+            for place in list.entries[position].exclusions.indices {
+                let set = indexes[list.entries[position].exclusions[place].set] ?? 0
+                list.entries[position].exclusions[place].set = set
+                entriesOfSet[Int(set)].append(Int32(position))
             }
-            if tier.defaultAction == .deny {
-                let reason = Reason.endOfTier(tier: tier.name, triggers: policies.map(\.reference))
-                unconditional.append(entries.count)
-                entries.append(
-                    StackEntry(decision: rows.intern(Decision(.deny, reason)), next: next, ports: always, isEnd: true))
+            if let first = list.entries[position].peers.first {
+                entriesOfSet[Int(first)].append(Int32(position))
+            } else {
+                unconditional.append(position)
             }
         }
-        let final =
-            content.profile.map { Decision(.allow, .profile(name: $0, index: 0)) } ?? Decision(.deny, .noProfile)
-        unconditional.append(entries.count)
-        entries.append(
-            StackEntry(decision: rows.intern(final), next: entries.count + 1, ports: always, isEnd: true))
-
+        let entries = list.entries
         self.entries = entries
+        self.sets = sets
+        self.entriesOfSet = entriesOfSet
         self.unconditional = unconditional
-        peerSets = rulesBySet.keys.sorted()
-        rulesOfPeerSet = peerSets.map { rulesBySet[$0] ?? [] }
-        sets = Set(rulesBySet.flatMap { set, rules in [set] + rules.compactMap(\.other) }).sorted()
+        hasPending = entries.contains { $0.worlds != .both }
 
         var segments: [BaseSegment] = []
         var ranges = RowRanges()
-        let evaluation = EntryEvaluation(entries: entries)
-        evaluation.sweep(unconditional, from: 0, to: PortCondition.keyEnd, rows: &rows) { start, outcome, first, last in
+        self.final = final
+        let evaluation = EntryEvaluation(entries: entries, hasPending: hasPending, final: final)
+        let chosen = unconditional.map { StackEntry.Chosen(position: $0, ports: entries[$0].ports) }
+        evaluation.sweep(chosen, from: 0, to: KeySet.keyEnd, rows: &rows) { start, outcome, first, last in
             segments.append(BaseSegment(start: start, outcome: outcome, first: Int32(first), last: Int32(last)))
             ranges.append(start, outcome)
         }
@@ -115,46 +94,143 @@ struct CompiledStack {
         baseRow = rows.intern(Row(ranges: ranges.ranges))
     }
 
-    var decisions: [DecisionID] { entries.compactMap(\.decision) }
+    var evaluation: EntryEvaluation { EntryEvaluation(entries: entries, hasPending: hasPending, final: final) }
 
-    /// The positions of the rules that ask for sets and are met by an address in `exact` and `prefix` (sorted), in order.
-    func matchingRules(exact: [SetNumber], prefix: [SetNumber]) -> [Int] {
-        guard !peerSets.isEmpty else { return [] }
-        var result: [Int] = []
-        forEachCommon(exact) { collect($0, exact, prefix, &result) }
-        forEachCommon(prefix) { index in
-            // A set in both parts was met already.
-            if !exact.sortedContains(peerSets[index]) { collect(index, exact, prefix, &result) }
+    /// The endings and Log rules that its entries name.
+    var names: (endings: Set<EndingID>, logs: Set<LogID>) {
+        var endings: Set<EndingID> = []
+        var logs: Set<LogID> = []
+        for entry in entries {
+            switch entry.step {
+            case .end(let ending, _): endings.insert(ending)
+            case .log(let log): logs.insert(log)
+            case .leave: break
+            }
         }
-        return result.sorted()
+        return (endings, logs)
     }
 
-    private func collect(_ index: Int, _ exact: [SetNumber], _ prefix: [SetNumber], _ result: inout [Int]) {
-        for rule in rulesOfPeerSet[index] {
-            if let other = rule.other, !exact.sortedContains(other), !prefix.sortedContains(other) { continue }
-            result.append(rule.entry)
+    /// The indexes in `sets` of those that an address in `exact` and `prefix` (sorted) is in, sorted.
+    func held(exact: [SetNumber], prefix: [SetNumber]) -> [Int32] {
+        var result = common(exact)
+        if !prefix.isEmpty {
+            let more = common(prefix)
+            if result.isEmpty { return more }
+            if !more.isEmpty { result = Set(result).union(more).sorted() }
         }
+        return result
     }
 
-    /// Calls `body` with the index in `peerSets` of each element of `sets` that is there.
-    private func forEachCommon(_ sets: [SetNumber], _ body: (Int) -> Void) {
-        if sets.count <= peerSets.count {
-            for set in sets {
-                let index = peerSets.firstIndex(notBelow: set)
-                if index < peerSets.count, peerSets[index] == set { body(index) }
+    private func common(_ other: [SetNumber]) -> [Int32] {
+        var result: [Int32] = []
+        if other.count <= sets.count {
+            for set in other {
+                let index = sets.firstIndex(notBelow: set)
+                if index < sets.count, sets[index] == set { result.append(Int32(index)) }
             }
         } else {
-            for (index, set) in peerSets.enumerated() where sets.sortedContains(set) { body(index) }
+            for (index, set) in sets.enumerated() where other.sortedContains(set) { result.append(Int32(index)) }
         }
+        return result
     }
 }
 
-extension PortCondition {
-    static let always = PortCondition(keys: [KeyInterval(start: 0, end: keyEnd)])
+/// The entries of a stack under construction.
+private struct EntryList {
+    var entries: [StackEntry] = []
+    var rows = RowStore()
+    private var nextRule: Int32 = 0
 
-    private init(keys: [KeyInterval]) {
-        self.keys = keys
-        sourcePorts = nil
+    init() {}
+
+    mutating func append(_ tier: StackContent.TierContent, policies: [(residual: ResidualPolicy, worlds: Worlds)]) {
+        let start = entries.count
+        for (residual, worlds) in policies {
+            guard case .policy(let reference) = residual.owner else { continue }
+            let rejects = (residual.denyAction ?? tier.denyAction) == .reject
+            append(residual, worlds: worlds, rejects: rejects) { index in
+                (
+                    .rule(tier: tier.name, policy: reference, index: index),
+                    RuleReference(tier: tier.name, policy: reference, index: index)
+                )
+            }
+        }
+        if tier.defaultAction == .deny {
+            let enforced = Self.triggers(policies, in: .enforced)
+            let pending = Self.triggers(policies, in: .pending)
+            let ends: [([PolicyReference], Worlds)] =
+                enforced == pending ? [(enforced, .both)] : [(enforced, .enforced), (pending, .pending)]
+            for (triggers, worlds) in ends where !triggers.isEmpty {
+                let ending = rows.intern(Ending(verdict: .deny, reason: .endOfTier(tier: tier.name, triggers: triggers)))
+                appendAlways(.end(ending, rejects: tier.denyAction == .reject), worlds)
+            }
+        }
+        close(from: start)
+    }
+
+    private static func triggers(
+        _ policies: [(residual: ResidualPolicy, worlds: Worlds)], in worlds: Worlds
+    ) -> [PolicyReference] {
+        policies.compactMap { policy in
+            guard policy.worlds.contains(worlds), case .policy(let reference) = policy.residual.owner else { return nil }
+            return reference
+        }
+    }
+
+    mutating func append(profile residual: ResidualPolicy) {
+        guard case .profile(let name) = residual.owner else { return }
+        let start = entries.count
+        let reference = PolicyReference(kind: "Profile", namespace: "", name: name)
+        append(residual, worlds: .both, rejects: false) { index in
+            (.profile(name: name, index: index), RuleReference(tier: "", policy: reference, index: index))
+        }
+        close(from: start)
+    }
+
+    mutating func appendEnd() -> EndingID {
+        let start = entries.count
+        let ending = rows.intern(Ending(verdict: .deny, reason: .noProfile))
+        appendAlways(.end(ending, rejects: false), .both)
+        close(from: start)
+        return ending
+    }
+
+    private mutating func append(
+        _ residual: ResidualPolicy, worlds: Worlds, rejects: Bool,
+        names: (Int) -> (reason: Reason, reference: RuleReference)
+    ) {
+        var position: Int32 = -1
+        var step = StackEntry.Step.leave
+        for rule in residual.rules {
+            if rule.position != position {
+                position = rule.position
+                nextRule += 1
+                let (reason, reference) = names(Int(rule.index))
+                step =
+                    switch rule.action {
+                    case .allow: .end(rows.intern(Ending(verdict: .allow, reason: reason)), rejects: false)
+                    case .deny: .end(rows.intern(Ending(verdict: .deny, reason: reason)), rejects: rejects)
+                    case .pass: .leave
+                    case .log: .log(rows.intern(reference))
+                    }
+            }
+            // What would be logged is not told.
+            if rule.action == .log, !worlds.contains(.enforced) { continue }
+            entries.append(
+                StackEntry(
+                    step: step, next: 0, ports: rule.ports, worlds: worlds, rule: nextRule, peers: rule.peers,
+                    exclusions: rule.exclusions.map { StackEntry.Exclusion(set: $0.set, ports: $0.ports) }))
+        }
+    }
+
+    private mutating func appendAlways(_ step: StackEntry.Step, _ worlds: Worlds) {
+        nextRule += 1
+        entries.append(StackEntry(step: step, next: 0, ports: .always, worlds: worlds, rule: nextRule))
+    }
+
+    /// Whoever leaves this tier or profile goes on behind it.
+    private mutating func close(from start: Int) {
+        for position in start..<entries.count { entries[position].next = Int32(entries.count) }
     }
 }
 

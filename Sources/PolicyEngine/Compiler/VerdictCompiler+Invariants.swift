@@ -9,8 +9,11 @@ extension VerdictCompiler {
         wrong += stackContents.checkInvariants("stacks")
         wrong += residuals.checkInvariants("residual policies")
         wrong += identities.combinations.checkInvariants("identities")
-        wrong += rows.rows.checkInvariants("rows")
-        wrong += rows.decisions.checkInvariants("decisions")
+        wrong += rows.checkInvariants()
+        wrong += sets.checkInvariants()
+        wrong += addressesV4.checkInvariants() + addressesV6.checkInvariants()
+        wrong += checkContributors()
+        wrong += checkPolicies()
         wrong += checkReferences()
         wrong += checkRows()
         wrong += checkAddresses()
@@ -41,11 +44,11 @@ extension VerdictCompiler {
         }
         if rowsNamed != Set(tables.rows.keys) { wrong.append("rows are not those that stacks name") }
         if decisionsNamed != Set(tables.decisions.keys) { wrong.append("decisions are not those that rows name") }
-        for key in localEndpoints {
-            for address in world.endpoints[key]?.addresses ?? [] where tables.legs[Leg(endpoint: key, address: address)] == nil {
-                wrong.append("\(key) has no leg for one of its addresses")
-            }
+        var legs: Set<Leg> = []
+        for (key, endpoint) in world.endpoints where endpoint.node.isEmpty || endpoint.node == node {
+            for address in endpoint.addresses { legs.insert(Leg(endpoint: key, address: address)) }
         }
+        if legs != Set(tables.legs.keys) { wrong.append("legs are not the addresses of local endpoints") }
         return wrong
     }
 
@@ -58,7 +61,7 @@ extension VerdictCompiler {
                 if left.start >= right.start { wrong.append("row \(id.rawValue) is not sorted") }
                 if left.outcome == right.outcome { wrong.append("row \(id.rawValue) has equal neighbours") }
             }
-            if row.ranges.contains(where: { $0.start >= PortCondition.keyEnd }) {
+            if row.ranges.contains(where: { $0.start >= KeySet.keyEnd }) {
                 wrong.append("row \(id.rawValue) has a range that no packet reaches")
             }
             if bases.contains(id), row.ranges.contains(where: { $0.outcome == .inherit }) {
@@ -77,10 +80,71 @@ extension VerdictCompiler {
         return wrong
     }
 
+    /// Contributors, their members, and what finds them.
+    private func checkContributors() -> [String] {
+        var wrong: [String] = []
+        var membersSeen = 0
+        for (key, number) in contributorNumbers {
+            let contributor = contributors[Int(number)]
+            if contributor.key != key { wrong.append("a contributor is known by another key") }
+            if contributor.members.isEmpty { wrong.append("a contributor has no member") }
+            membersSeen += contributor.members.count
+            for (position, member) in contributor.members.enumerated()
+            where members[Int(member)].contributor != number || members[Int(member)].position != Int32(position) {
+                wrong.append("a member does not know its contributor")
+            }
+            if contributor.localMembers != contributor.members.count(where: { members[Int($0)].isLocal }) {
+                wrong.append("local members are counted wrongly")
+            }
+            if (contributor.localMembers > 0) != (locals[number] != nil) { wrong.append("a local contributor is not known") }
+            var freshTexts = texts
+            let fresh = LabelSet(world.effectiveLabels(key), texts: &freshTexts)
+            if contributor.labels != fresh { wrong.append("a contributor has other labels than the world says") }
+            for anchor in contributor.anchors where contributorsByAnchor[anchor]?.contains(number) != true {
+                wrong.append("a contributor is not found at its anchor")
+            }
+        }
+        let numbered = endpointMembers.count + networkSetMembers.count + sliceMembers.count + netsMembers.count
+        if membersSeen != numbered { wrong.append("members are lost or left over") }
+        if Set(endpointMembers.keys) != Set(world.endpoints.keys) { wrong.append("endpoints are not the world's") }
+        if Set(networkSetMembers.keys) != Set(world.networkSets.keys) { wrong.append("network sets are not the world's") }
+        return wrong
+    }
+
+    /// Who selects whom, evaluated anew.
+    private func checkPolicies() -> [String] {
+        var wrong: [String] = []
+        for (source, number) in ownerNumbers {
+            guard let owner = owners[Int(number)], owner.source == source else {
+                wrong.append("\(source) is known by another number")
+                continue
+            }
+            guard let place = owner.place else { continue }
+            let expected = locals.keys.filter { place.selector.matches(contributors[Int($0)].labels, texts: texts) }
+            if owner.users != Set(expected) { wrong.append("\(source) selects others than it says") }
+            for user in owner.users where locals[user]?.policies.contains(number) != true {
+                wrong.append("\(source) is not known to whom it selects")
+            }
+            if case .enforced(let reference) = source {
+                let isTarget = world.staged.values.contains { $0.action != .ignore && $0.policy.reference == reference }
+                if place.worlds != (isTarget ? .enforced : .both) { wrong.append("\(source) takes part in the wrong evaluations") }
+            }
+        }
+        let policyCount = ownerNumbers.keys.count { if case .profile = $0 { false } else { true } }
+        let staged = world.staged.values.count { $0.action == .set || $0.action == .learn }
+        if policyCount != world.policies.count + staged { wrong.append("policies are lost or left over") }
+        if locals.values.reduce(0, { $0 + $1.policies.count })
+            != owners.reduce(0, { $0 + ($1?.place == nil ? 0 : $1?.users.count ?? 0) })
+        {
+            wrong.append("a local contributor knows a policy that does not select it")
+        }
+        return wrong
+    }
+
     /// Every address's identity is what its sets, evaluated anew, give.
     private func checkAddresses() -> [String] {
         var wrong: [String] = []
-        var members: [IPAddress: Set<SetNumber>] = [:]
+        var hosts: [IPAddress: Set<SetNumber>] = [:]
         var blocks: [AddressBlock: Set<SetNumber>] = [:]
         let used = Set(tables.stacks.keys.flatMap { compiledStacks[$0]?.sets ?? [] })
         for set in used {
@@ -88,25 +152,29 @@ extension VerdictCompiler {
                 wrong.append("set \(set) is used but not known")
                 continue
             }
-            if record.uses <= 0 { wrong.append("set \(set) is used but not counted") }
-            switch record.expression {
-            case .nets(let nets):
-                for block in nets where block.prefixLength == block.version.width {
-                    members[block.address, default: []].insert(set)
-                }
-                for block in nets where block.prefixLength < block.version.width { blocks[block, default: []].insert(set) }
-            case .endpoints:
-                for endpoint in world.endpoints.values {
-                    let key = CombinationKey(endpoint, namespace: world.namespaces[endpoint.key.namespace])
-                    var freshTexts = texts
-                    let fresh = LabelCombination(key, texts: &freshTexts)
-                    guard fresh.evaluate(record, texts: freshTexts) else { continue }
-                    for address in endpoint.addresses { members[address, default: []].insert(set) }
-                }
+            let users = tables.stacks.keys.count { compiledStacks[$0]?.sets.contains(set) == true }
+            if record.uses != users { wrong.append("set \(set) counts its stacks wrongly") }
+            if case .nets(let nets) = record.expression {
+                note(set, nets: nets, &hosts, &blocks)
+                continue
+            }
+            for endpoint in world.endpoints.values {
+                guard isFresh(.endpoint(EndpointTraits(endpoint)), in: record, set) else { continue }
+                for address in endpoint.addresses { hosts[address, default: []].insert(set) }
+            }
+            for networkSet in world.networkSets.values {
+                let key = ContributorKey.networkSet(namespace: networkSet.namespace, labels: networkSet.labels)
+                if isFresh(key, in: record, set) { note(set, nets: networkSet.nets, &hosts, &blocks) }
+            }
+            for slice in world.endpointSlices.values where !slice.service.isEmpty {
+                let ports = slice.ports.map { PortVariant(transport: $0.transport, port: $0.port) }
+                let service = NamespacedName(namespace: slice.namespace, name: slice.service)
+                guard isFresh(.slice(service: service, ports: ports), in: record, set) else { continue }
+                for address in slice.addresses { hosts[address, default: []].insert(set) }
             }
         }
-        if Set(tables.exact.keys) != Set(members.keys) { wrong.append("exact addresses are not those in sets") }
-        for (address, identity) in tables.exact where identities.sets(identity) != members[address]?.sorted() {
+        if Set(tables.exact.keys) != Set(hosts.keys) { wrong.append("exact addresses are not those in sets") }
+        for (address, identity) in tables.exact where identities.sets(identity) != hosts[address]?.sorted() {
             wrong.append("identity \(identity.rawValue) does not hold the sets of an address that has it")
         }
         if Set(tables.prefixes.keys) != Set(blocks.keys) { wrong.append("prefixes are not those in sets") }
@@ -119,18 +187,37 @@ extension VerdictCompiler {
         return wrong
     }
 
+    private func note(
+        _ set: SetNumber, nets: [AddressBlock], _ hosts: inout [IPAddress: Set<SetNumber>],
+        _ blocks: inout [AddressBlock: Set<SetNumber>]
+    ) {
+        for block in nets {
+            if block.prefixLength == block.version.width {
+                hosts[block.address, default: []].insert(set)
+            } else {
+                blocks[block, default: []].insert(set)
+            }
+        }
+    }
+
+    private func isFresh(_ key: ContributorKey, in record: AddressSetTable.Record, _ set: SetNumber) -> Bool {
+        var freshTexts = texts
+        let labels = LabelSet(world.effectiveLabels(key), texts: &freshTexts)
+        return Contributor(key: key, labels: labels).isIn(record, set, texts: freshTexts)
+    }
+
     /// Pairs are exactly the rows of identities that some address has, where they differ from the base.
     private func checkPairs() -> [String] {
         var wrong: [String] = []
         for version in IPVersion.allCases {
+            let listed = tables.prefixes.keys.filter { $0.version == version }
             var possible: Set<Identity> = []
             for (address, exact) in tables.exact where address.version == version {
-                possible.insert(Identity(exact: exact, prefix: identities.prefixes.longestMatch(address)))
+                let longest = listed.filter { $0.contains(address) }.max { $0.prefixLength < $1.prefixLength }
+                possible.insert(Identity(exact: exact, prefix: longest.flatMap { tables.prefixes[$0] } ?? .none))
             }
-            for (block, prefix) in tables.prefixes where block.version == version {
-                possible.insert(Identity(exact: .none, prefix: prefix))
-            }
-            if possible != Set(identities.identities(version)) {
+            for block in listed { possible.insert(Identity(exact: .none, prefix: tables.prefixes[block] ?? .none)) }
+            if possible != Set(self[version].identities) {
                 wrong.append("identities of IPv\(version.rawValue) are not those that addresses have")
             }
             for (id, stack) in tables.stacks where stackContents.contents[id]?.version == version {
@@ -141,9 +228,9 @@ extension VerdictCompiler {
                 var expected: [Identity: RowID] = [:]
                 var store = rows
                 for identity in possible {
-                    let matching = compiled.matchingRules(
+                    let held = compiled.held(
                         exact: identities.sets(identity.exact), prefix: identities.sets(identity.prefix))
-                    expected[identity] = compiled.pairRow(matching, rows: &store)
+                    expected[identity] = compiled.pairRow(held, rows: &store)
                 }
                 if stack.pairs != expected { wrong.append("stack \(id.rawValue) has other pairs than its rules give") }
             }

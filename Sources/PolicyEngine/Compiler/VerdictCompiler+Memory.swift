@@ -2,24 +2,37 @@ extension VerdictCompiler {
     /// Drops what the result has no use for, where there is too much of it.
     mutating func forgetUnused() {
         let used = tables.stacks.count
-        let usedIdentities = identities.used
+        // An identity is the exact part or the prefix of a combination that is in use.
+        let usedIdentities = 2 * (addressesV4.identities.count + addressesV6.identities.count)
         let exceeded =
             exceeds(stackContents.count, used: used)
             || exceeds(rows.rows.count, used: rows.usedRowCount)
-            || exceeds(identities.combinations.count, used: usedIdentities.count)
-            || exceeds(residualNumbers.count, used: 2 * policies.count)
+            || exceeds(rows.decisions.count, used: tables.decisions.count)
+            || exceeds(rows.endings.count, used: endingsKept)
+            || exceeds(identities.combinations.count, used: usedIdentities)
+            || exceeds(residualNumbers.count, used: 2 * ownerNumbers.count)
         guard exceeded else { return }
 
         let live = tables.stacks
         lastWork.entriesForgotten += stackContents.forget { live[$0] != nil }
         compiledStacks = compiledStacks.filter { live[$0.key] != nil }
-        forgetStackMemory()
-        let keptResiduals = Set(stackContents.contents.values.flatMap { $0.tiers.flatMap(\.policies) })
+        // A remembered stack of a version may be one that no leg has any more.
+        for contributor in locals.keys { locals[contributor]?.stacks = [nil, nil, nil, nil] }
+        let contents = stackContents.contents.values
+        let keptResiduals = Set(
+            contents.flatMap { $0.tiers.flatMap { $0.policies.map(\.residual) } + $0.profiles.compactMap(\.self) })
         lastWork.entriesForgotten += residuals.forget { keptResiduals.contains($0) }
         residualNumbers = residualNumbers.filter { keptResiduals.contains($0.value) }
-        lastWork.entriesForgotten += identities.forget(except: usedIdentities)
-        let keptDecisions = Set(compiledStacks.values.flatMap(\.decisions))
-        lastWork.entriesForgotten += rows.forget(keptDecisions: keptDecisions)
+        var keptIdentities: Set<IdentityID> = []
+        for identity in Array(addressesV4.identities) + Array(addressesV6.identities) {
+            keptIdentities.insert(identity.exact)
+            keptIdentities.insert(identity.prefix)
+        }
+        lastWork.entriesForgotten += identities.forget(except: keptIdentities)
+        // What a contributor's sets were interned as may be forgotten: no address need have them.
+        for index in contributors.indices { contributors[index].identity = nil }
+        lastWork.entriesForgotten += rows.forget(except: Array(compiledStacks.values))
+        endingsKept = rows.endings.count
         forgetSets()
     }
 
@@ -27,30 +40,44 @@ extension VerdictCompiler {
         count > CompilerLimits.rememberedMinimum + CompilerLimits.rememberedFactor * used
     }
 
-    /// Combinations remember the stack of a version, which may be one that only another version's leg had.
-    private mutating func forgetStackMemory() {
-        for number in combinations.indices {
-            combinations[number]?.selections = [nil, nil]
-        }
-    }
-
     /// Sets live as long as a policy, a residual rule or an identity mentions them.
     private mutating func forgetSets() {
-        var kept: Set<Int32> = []
-        for policy in policies.values { kept.formUnion(policy.sets) }
-        for residual in residuals.contents.values { for rule in residual.rules { kept.formUnion(rule.peers) } }
-        for content in identities.combinations.contents.values { kept.formUnion(content) }
-        let dropped = sets.forget(except: kept)
-        lastWork.entriesForgotten += dropped.count
-        texts = LabelTexts()
-        sets.rebuild(texts: &texts)
-        combinationsByLabel = [:]
-        for number in combinations.indices where combinations[number] != nil {
-            for set in dropped { combinations[number]?.forget(set) }
-            combinations[number]?.rebuild(texts: &texts)
-            for label in combinations[number]?.labels.pairs ?? [] {
-                combinationsByLabel[label, default: []].insert(number)
+        var kept: Set<SetNumber> = []
+        for owner in owners { if let owner { kept.formUnion(owner.sets) } }
+        for residual in residuals.contents.values {
+            for rule in residual.rules {
+                kept.formUnion(rule.peers)
+                kept.formUnion(rule.exclusions.map(\.set))
             }
         }
+        for content in identities.combinations.contents.values { kept.formUnion(content) }
+        lastWork.entriesForgotten += sets.forget(except: kept).count
+        forgetTexts()
+    }
+
+    /// Labels, selectors and what finds them are made anew over the texts that are left.
+    private mutating func forgetTexts() {
+        texts = LabelTexts()
+        contributorsByAnchor = [:]
+        localsByAnchor = [:]
+        policiesByAnchor = [:]
+        for number in contributorNumbers.values {
+            let key = contributors[Int(number)].key
+            contributors[Int(number)].labels = LabelSet(world.effectiveLabels(key), texts: &texts)
+            for anchor in contributors[Int(number)].anchors { contributorsByAnchor[anchor, default: []].insert(number) }
+            if locals[number] != nil { indexLocal(number, begins: true) }
+        }
+        for number in ownerNumbers.values {
+            guard let owner = owners[Int(number)], let place = owner.place else { continue }
+            let selector = CompiledSelector(place.subjects, texts: &texts)
+            let anchor = CompiledSelector.anchor(of: selector, in: localsByAnchor)
+            policiesByAnchor[anchor, default: []].insert(number)
+            owners[Int(number)] = owner.with {
+                $0.selector = selector
+                $0.anchor = anchor
+            }
+        }
+        let index = contributorsByAnchor
+        sets.rebuild(texts: &texts) { AddressSetTable.anchor(of: $0, in: index) }
     }
 }

@@ -1,46 +1,107 @@
 import PolicyModel
 
-/// Stacks that the result uses now and did not before, and the other way round.
-struct StackChanges {
-    var begun: Set<StackID>
-    var ended: Set<StackID>
-}
-
 extension VerdictCompiler {
-    /// Gives every address of every local endpoint its stacks.
-    mutating func updateLegs() -> StackChanges {
-        var legs: [Leg: VerdictTables.LegStacks] = [:]
-        legs.reserveCapacity(tables.legs.count)
-        var used: Set<StackID> = []
-        for key in localEndpoints.sorted() {
-            guard let endpoint = world.endpoints[key], let combination = endpointCombinations[key] else { continue }
-            for address in endpoint.addresses {
-                let ingress = stack(combination, address, .ingress)
-                let egress = stack(combination, address, .egress)
-                used.insert(ingress)
-                used.insert(egress)
-                legs[Leg(endpoint: key, address: address)] = VerdictTables.LegStacks(ingress: ingress, egress: egress)
+    /// Local addresses that are in other sets now, where that matters.
+    mutating func findMovedLocals() {
+        guard !addressDependent.isEmpty else { return }
+        if pending.blocksChanged {
+            pending.dirtyLocals.formUnion(addressDependent)
+            return
+        }
+        let dependent = addressDependent
+        var dirty: Set<Int32> = []
+        for version in IPVersion.allCases {
+            self[version].forEachTouched { claimants in
+                claimants.forEach { if dependent.contains($0) { dirty.insert($0) } }
             }
         }
-        if legs != tables.legs { tables.legs = legs }
-        let before = Set(tables.stacks.keys)
-        return StackChanges(begun: used.subtracting(before), ended: before.subtracting(used))
+        pending.dirtyLocals.formUnion(dirty)
     }
 
-    private mutating func stack(_ combination: Int, _ address: IPAddress, _ direction: Direction) -> StackID {
-        let selection = selection(combination, direction)
-        if let known = selection.stacks[address.version] { return known }
-        var tiers: [StackContent.TierContent] = []
-        for tier in selection.tiers {
-            let policies = tier.policies.compactMap { residual($0, address, direction) }
-            tiers.append(
-                StackContent.TierContent(name: tier.name, defaultAction: tier.defaultAction, policies: policies))
+    /// Gives the addresses of local endpoints their stacks, where these may have changed.
+    mutating func updateLegs() {
+        for contributor in pending.dirtyLocals.sorted() where locals[contributor] != nil {
+            locals[contributor]?.stacks = [nil, nil, nil, nil]
+            addressDependent.remove(contributor)
+            for member in contributors[Int(contributor)].members where members[Int(member)].isLocal {
+                pending.dirtyMembers.insert(member)
+            }
         }
-        let key = combinations[combination]?.key
-        let profile = key.flatMap { $0.namespaceExists ? "kns.\($0.namespace)" : nil }
-        let number = intern(StackContent(version: address.version, tiers: tiers, profile: profile))
-        if !selection.dependsOnAddress {
-            combinations[combination]?.selections[Int(direction.rawValue)]?.stacks[address.version] = number
+        for number in pending.dirtyMembers.sorted() where members[Int(number)].isLocal {
+            let member = members[Int(number)]
+            guard let endpoint = member.endpoint else { continue }
+            for address in member.legs where !member.hosts.contains(address) {
+                setLeg(Leg(endpoint: endpoint, address: address), nil)
+            }
+            for address in member.hosts {
+                let ingress = stack(member.contributor, address, .ingress)
+                let egress = stack(member.contributor, address, .egress)
+                setLeg(
+                    Leg(endpoint: endpoint, address: address),
+                    VerdictTables.LegStacks(ingress: ingress, egress: egress))
+            }
+            members[Int(number)].legs = member.hosts
+        }
+    }
+
+    mutating func removeLegs(of number: Int32) {
+        guard let endpoint = members[Int(number)].endpoint else { return }
+        for address in members[Int(number)].legs { setLeg(Leg(endpoint: endpoint, address: address), nil) }
+        members[Int(number)].legs = []
+    }
+
+    private mutating func setLeg(_ leg: Leg, _ stacks: VerdictTables.LegStacks?) {
+        let old = tables.legs[leg]
+        guard old != stacks else { return }
+        tables.legs[leg] = stacks
+        lastChanges.legs.insert(leg)
+        if let old {
+            stackUses.end(old.ingress)
+            stackUses.end(old.egress)
+        }
+        if let stacks {
+            stackUses.begin(stacks.ingress)
+            stackUses.begin(stacks.egress)
+        }
+    }
+
+    // MARK: Stacks
+
+    private mutating func stack(_ contributor: Int32, _ address: IPAddress, _ direction: Direction) -> StackID {
+        let version = address.version
+        let place = 2 * Int(direction.rawValue) + (version == .v4 ? 0 : 1)
+        if let known = locals[contributor]?.stacks[place] { return known }
+        var dependsOnAddress = false
+        var policies: [String: [(place: RuleOwner.Place, part: StackContent.PolicyPart)]] = [:]
+        for number in locals[contributor]?.policies ?? [] {
+            guard let place = owners[Int(number)]?.place, place.directions.contains(direction),
+                world.tiers[place.tier] != nil
+            else { continue }
+            let residual = residual(number, address, direction, &dependsOnAddress)
+            policies[place.tier, default: []].append((place, StackContent.PolicyPart(residual: residual, worlds: place.worlds)))
+        }
+        let tiers = policies.keys.compactMap { world.tiers[$0] }
+            .sorted { PolicyOrder.isBefore($0.order, $0.name, $1.order, $1.name) }
+            .map { tier in
+                StackContent.TierContent(
+                    name: tier.name, defaultAction: tier.defaultAction, denyAction: tier.denyAction,
+                    policies: (policies[tier.name] ?? []).sorted { $0.place.isBefore($1.place) }.map(\.part))
+            }
+        var profiles: [ResidualID?] = []
+        for name in contributors[Int(contributor)].profiles {
+            guard let owner = owner(ofProfile: name) else {
+                // It denies: what comes after it is never asked.
+                profiles.append(nil)
+                break
+            }
+            owners[Int(owner)]?.users.insert(contributor)
+            profiles.append(residual(owner, address, direction, &dependsOnAddress))
+        }
+        let number = intern(StackContent(version: version, tiers: tiers, profiles: profiles))
+        if dependsOnAddress {
+            addressDependent.insert(contributor)
+        } else {
+            locals[contributor]?.stacks[place] = number
         }
         return number
     }
@@ -56,30 +117,55 @@ extension VerdictCompiler {
     }
 
     private mutating func residual(
-        _ reference: PolicyReference, _ address: IPAddress, _ direction: Direction
-    ) -> ResidualID? {
-        guard let policy = policies[reference] else { return nil }
+        _ number: Int32, _ address: IPAddress, _ direction: Direction, _ dependsOnAddress: inout Bool
+    ) -> ResidualID {
         let version = address.version
-        let rules = policy.rules(direction)
-        let localSides =
-            policy.dependsOnAddress(direction) ? rules.map { holds($0.local, address) } : []
-        let key = ResidualKey(
-            policyRevision: policy.revision, direction: direction, version: version, localSides: localSides)
-        if let known = residualNumbers[key] { return known }
-        var left: [ResidualRule] = []
-        for (position, rule) in rules.enumerated() where localSides.isEmpty || localSides[position] {
-            guard rule.local.exists(version), rule.peer.exists(version) else { continue }
-            left.append(
-                ResidualRule(
-                    index: rule.index, action: rule.action, ports: rule.ports, peers: rule.peer.conditions(version)))
+        readRules(number, direction, version)
+        guard let owner = owners[Int(number)], let compiled = owner[direction, version] else {
+            return residuals.intern(ResidualPolicy(owner: .profile(""), rules: [], denyAction: nil)).number
         }
-        let number = residuals.intern(ResidualPolicy(reference: reference, rules: left)).number
-        residualNumbers[key] = number
-        return number
+        if !compiled.localSets.isEmpty { dependsOnAddress = true }
+        let holds = compiled.localSets.map { isIn($0, address) }
+        let key = ResidualKey(revision: owner.revision, direction: direction, version: version, holds: holds)
+        if let known = residualNumbers[key] { return known }
+        let left = compiled.rules.flatMap { rule in
+            ResidualRule.left(of: rule) { set in holds[compiled.localSets.firstIndex(notBelow: set)] }
+        }
+        let residual = residuals.intern(
+            ResidualPolicy(owner: owner.name, rules: left, denyAction: owner.denyAction)).number
+        residualNumbers[key] = residual
+        return residual
     }
 
-    private mutating func holds(_ side: CompiledSide, _ address: IPAddress) -> Bool {
-        for set in side.conditions(address.version) where !contains(set, address) { return false }
-        return side.exists(address.version)
+    private mutating func readRules(_ number: Int32, _ direction: Direction, _ version: IPVersion) {
+        guard var owner = owners[Int(number)], owner[direction, version] == nil else { return }
+        if !owner.isRead { lastWork.policiesRead += 1 }
+        let (namedPorts, servicePorts) = (namedPorts, servicePorts)
+        let compilation = RuleCompilation(
+            direction: direction, version: version, namespace: owner.namespace,
+            namedPorts: { namedPorts[$0]?.keys.sorted() ?? [] },
+            servicePorts: { servicePorts[$0]?.keys.sorted() ?? [] })
+        var rules: [CompiledRule] = []
+        for (position, rule) in (direction == .ingress ? owner.ingress : owner.egress).enumerated() {
+            let compiled = compilation.compile(rule, position: position) { sets.intern($0, texts: &texts) }
+            if let compiled { rules.append(compiled) }
+        }
+        let localSets = Set(rules.flatMap(\.localSets)).sorted()
+        owner[direction, version] = RuleOwner.CompiledRules(rules: rules, localSets: localSets)
+        owners[Int(number)] = owner
+    }
+
+    /// Whether anybody who has the address is in the set, or a block of the set holds it.
+    private mutating func isIn(_ set: SetNumber, _ address: IPAddress) -> Bool {
+        guard let record = sets[set] else { return false }
+        if case .nets(let blocks) = record.expression { return blocks.contains { $0.contains(address) } }
+        let (contributors, texts) = (contributors, texts)
+        var asked = 0
+        let result = self[address.version].contains(address) { contributor in
+            asked += 1
+            return contributors[Int(contributor)].isIn(record, set, texts: texts)
+        }
+        lastWork.selectorEvaluations += asked
+        return result
     }
 }

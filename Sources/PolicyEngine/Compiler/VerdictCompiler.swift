@@ -8,172 +8,170 @@ import PolicyModel
 ///
 /// The tables depend on the world alone, up to their numbers, whatever was compiled before.
 public struct VerdictCompiler: Sendable {
-    /// What the last `compile` had to do.
+    /// What the last change had to do.
     public internal(set) var lastWork = CompileWork()
-
-    var world = PolicyWorld()
-    var node: String?
-    var tables = VerdictTables()
+    /// What the last change wrote in `tables`.
+    public internal(set) var lastChanges = TableChanges()
+    /// The tables of `world`. Whoever keeps a copy makes the next change copy them too: follow `lastChanges` instead where
+    /// microseconds count.
+    public internal(set) var tables = VerdictTables()
+    /// What the tables say.
+    public internal(set) var world = PolicyWorld()
+    public internal(set) var node = ""
 
     var texts = LabelTexts()
     var sets = AddressSetTable()
 
-    var combinations: [LabelCombination?] = []
-    var freeCombinations: [Int] = []
-    var combinationNumbers: [CombinationKey: Int] = [:]
-    var combinationsByLabel: [LabelPair: Set<Int>] = [:]
-    var endpointCombinations: [EndpointKey: Int] = [:]
-    var claims: [IPAddress: [EndpointKey]] = [:]
-    var localEndpoints: Set<EndpointKey> = []
+    var contributors: [Contributor] = []
+    var freeContributors: [Int32] = []
+    var contributorNumbers: [ContributorKey: Int32] = [:]
+    var contributorsByAnchor: [AddressSetTable.Anchor: Set<Int32>] = [:]
+    var contributorsByProfile: [String: Set<Int32>] = [:]
 
-    var policies: [PolicyReference: CompiledPolicy] = [:]
-    var nextPolicyRevision: Int32 = 1
-    /// Tiers that exist, with their policies, both in order.
-    var orderedTiers: [(tier: Tier, policies: [PolicyReference])] = []
-    /// Grows when tiers or policies change.
-    var policyGeneration = 1
+    var members: [Member] = []
+    var freeMembers: [Int32] = []
+    var endpointMembers: [EndpointKey: Int32] = [:]
+    var networkSetMembers: [NamespacedName: Int32] = [:]
+    var sliceMembers: [NamespacedName: Int32] = [:]
+    var netsMembers: [SetNumber: Int32] = [:]
+
+    var addressesV4 = AddressSpace(.v4)
+    var addressesV6 = AddressSpace(.v6)
+    var identities = IdentityTable()
+
+    /// How many contributors give a port's name, or a service, a number.
+    var namedPorts: [String: [PortVariant: Int]] = [:]
+    var servicePorts: [NamespacedName: [PortVariant: Int]] = [:]
+
+    var owners: [RuleOwner?] = []
+    var freeOwners: [Int32] = []
+    var ownerNumbers: [RuleOwner.Source: Int32] = [:]
+    var policiesByAnchor: [AddressSetTable.Anchor: Set<Int32>] = [:]
+    var ownersByPortName: [String: Set<Int32>] = [:]
+    var ownersByService: [NamespacedName: Set<Int32>] = [:]
+    /// How many staged policies replace or remove an enforced one.
+    var stagedTargets: [PolicyReference: Int] = [:]
+    var nextRevision: Int32 = 1
+
+    /// The contributors with endpoints of this node.
+    var locals: [Int32: LocalContributor] = [:]
+    var localsByAnchor: [AddressSetTable.Anchor: Set<Int32>] = [:]
+    /// Those whose stacks depend on more of an address than its version.
+    var addressDependent: Set<Int32> = []
 
     var residuals = InternTable<ResidualPolicy, ResidualID>()
     var residualNumbers: [ResidualKey: ResidualID] = [:]
     var stackContents = InternTable<StackContent, StackID>()
     var compiledStacks: [StackID: CompiledStack] = [:]
-    var identities = IdentityTable()
+    var stackUses = UseCounts<StackID>()
     var rows = RowStore()
+    /// Endings that were left when something was last forgotten: most decide no packet.
+    var endingsKept = 0
+    var identitiesBySet: [IPVersion: [SetNumber: Set<Identity>]] = [:]
+    var stacksBySet: [IPVersion: [SetNumber: Set<StackID>]] = [:]
 
-    // What the running compile has touched.
-    var touchedAddresses: Set<IPAddress> = []
-    var newCombinations: [Int] = []
+    var pending = PendingWork()
 
     public init() {}
 
-    /// The tables for the endpoints whose `node` is empty or `node`.
+    /// The tables for the endpoints whose `node` is empty or `node`. Compares the worlds to find what changed; who knows
+    /// it calls `apply`.
     public mutating func compile(_ world: PolicyWorld, node: String) -> VerdictTables {
-        lastWork = CompileWork()
-        touchedAddresses = []
-        newCombinations = []
-
-        updateEndpoints(world, node: node)
-        updatePolicies(world)
-        self.world = world
-        self.node = node
-
-        let changes = updateLegs()
-        updateUsedSets(changes)
-        updateMemberships()
-        updatePairs(changes)
-        rows.update(&tables)
-        forgetUnused()
+        let changes = WorldChange.between(self.world, world)
+        if node != self.node {
+            self.node = node
+            for number in endpointMembers.values { updateLocality(number) }
+        }
+        apply(changes)
         return tables
     }
 
-    // MARK: Endpoints
+    /// Brings `tables` up to date with changes of the world, in any order, all at once; the last one of an object
+    /// counts. `lastChanges` tells what it wrote, `lastWork` what it did.
+    public mutating func apply(_ changes: [WorldChange]) {
+        lastWork = CompileWork()
+        lastChanges = TableChanges()
+        for change in changes { take(change) }
 
-    private mutating func updateEndpoints(_ new: PolicyWorld, node newNode: String) {
-        var changedNamespaces: Set<String> = []
-        if new.namespaces != world.namespaces {
-            for (name, namespace) in new.namespaces where world.namespaces[name] != namespace {
-                changedNamespaces.insert(name)
-            }
-            for name in world.namespaces.keys where new.namespaces[name] == nil { changedNamespaces.insert(name) }
-        }
-        if new.endpoints != world.endpoints || !changedNamespaces.isEmpty {
-            for key in world.endpoints.keys where new.endpoints[key] == nil { removeEndpoint(key) }
-            for (key, endpoint) in new.endpoints {
-                let old = world.endpoints[key]
-                if old == endpoint && !changedNamespaces.contains(key.namespace) { continue }
-                changeEndpoint(key, from: old, to: endpoint, namespace: new.namespaces[key.namespace])
-                let isLocal = endpoint.node.isEmpty || endpoint.node == newNode
-                if isLocal { localEndpoints.insert(key) } else { localEndpoints.remove(key) }
-            }
-        }
-        if newNode != node {
-            let local = new.endpoints.filter { $0.value.node.isEmpty || $0.value.node == newNode }
-            localEndpoints = Set(local.keys)
+        settleContributors()
+        recompileForPorts()
+        selectPolicies()
+        settleBlocks()
+        findMovedLocals()
+        updateLegs()
+        updateUsedSets()
+        settleBlocks()
+        updateIdentities()
+        updatePairs()
+        rows.update(&tables, &lastChanges)
+        forgetUnused()
+        pending = PendingWork()
+    }
+
+    private mutating func take(_ change: WorldChange) {
+        switch change {
+        case .tier(let name, let tier):
+            guard world.tiers[name] != tier else { return }
+            world.tiers[name] = tier
+            pending.dirtyLocals.formUnion(locals.keys)
+        case .namespace(let name, let namespace):
+            let old = world.namespaces[name]
+            guard old != namespace else { return }
+            world.namespaces[name] = namespace
+            profileChanged(Profile.namespacePrefix + name, labelsOnly: (old == nil) == (namespace == nil))
+        case .serviceAccount(let name, let account):
+            let old = world.serviceAccounts[name]
+            guard old != account else { return }
+            world.serviceAccounts[name] = account
+            profileChanged(
+                "\(Profile.serviceAccountPrefix)\(name.namespace).\(name.name)", labelsOnly: (old == nil) == (account == nil))
+        case .profile(let name, let profile):
+            guard world.profiles[name] != profile else { return }
+            world.profiles[name] = profile
+            profileChanged(name, labelsOnly: false)
+        case .endpoint(let key, let endpoint): set(endpoint, key)
+        case .networkSet(let name, let networkSet): set(networkSet, name)
+        case .endpointSlice(let name, let slice): set(slice, name)
+        case .policy(let reference, let policy): set(policy, reference)
+        case .staged(let reference, let staged): set(staged, reference)
         }
     }
 
-    private mutating func removeEndpoint(_ key: EndpointKey) {
-        lastWork.endpointsChanged += 1
-        for address in world.endpoints[key]?.addresses ?? [] { endClaim(address, by: key) }
-        if let combination = endpointCombinations.removeValue(forKey: key) { leave(combination, key) }
-        localEndpoints.remove(key)
-    }
-
-    private mutating func changeEndpoint(
-        _ key: EndpointKey, from old: WorkloadEndpoint?, to new: WorkloadEndpoint, namespace: Namespace?
-    ) {
-        lastWork.endpointsChanged += 1
-        let combination = join(CombinationKey(new, namespace: namespace), key)
-        let before = endpointCombinations.updateValue(combination, forKey: key)
-        if let before, before != combination { leave(before, key) }
-        if before != combination { touchedAddresses.formUnion(new.addresses) }
-        guard old?.addresses != new.addresses else { return }
-        for address in old?.addresses ?? [] where !new.addresses.contains(address) { endClaim(address, by: key) }
-        for address in new.addresses where old?.addresses.contains(address) != true {
-            claims[address, default: []].append(key)
-            touchedAddresses.insert(address)
+    subscript(_ version: IPVersion) -> AddressSpace {
+        get { version == .v4 ? addressesV4 : addressesV6 }
+        _modify {
+            if version == .v4 { yield &addressesV4 } else { yield &addressesV6 }
         }
     }
+}
 
-    private mutating func endClaim(_ address: IPAddress, by key: EndpointKey) {
-        touchedAddresses.insert(address)
-        var claimants = claims[address] ?? []
-        claimants.removeAll { $0 == key }
-        claims[address] = claimants.isEmpty ? nil : claimants
-    }
+/// What the running change has found to do.
+struct PendingWork: Sendable {
+    /// Contributors that are new, or whose labels may have changed.
+    var unsettled: Set<Int32> = []
+    /// Local contributors that policies must be selected for.
+    var unselected: Set<Int32> = []
+    /// Policies that must select.
+    var newOwners: Set<Int32> = []
+    /// Local contributors whose stacks may have changed.
+    var dirtyLocals: Set<Int32> = []
+    /// Endpoints of this node, or that were, whose legs may have changed.
+    var dirtyMembers: Set<Int32> = []
+    /// Contributors whose addresses must be given identities.
+    var moved: Set<Int32> = []
+    var portNames: Set<String> = []
+    var services: Set<NamespacedName> = []
+    /// Blocks of network sets came, went or have other labels.
+    var blocksChanged = false
+    /// Stacks that legs use now and did not before, sorted, and the other way round.
+    var stacksBegun: [StackID] = []
+    var stacksEnded: [StackID] = []
+}
 
-    private mutating func join(_ key: CombinationKey, _ endpoint: EndpointKey) -> Int {
-        if let known = combinationNumbers[key] {
-            combinations[known]?.endpoints.insert(endpoint)
-            return known
-        }
-        var combination = LabelCombination(key, texts: &texts)
-        combination.endpoints = [endpoint]
-        let number: Int
-        if let free = freeCombinations.popLast() {
-            number = free
-            combinations[number] = combination
-        } else {
-            number = combinations.count
-            combinations.append(combination)
-        }
-        combinationNumbers[key] = number
-        for label in combination.labels.pairs { combinationsByLabel[label, default: []].insert(number) }
-        newCombinations.append(number)
-        return number
-    }
-
-    private mutating func leave(_ number: Int, _ endpoint: EndpointKey) {
-        combinations[number]?.endpoints.remove(endpoint)
-        guard let combination = combinations[number], combination.endpoints.isEmpty else { return }
-        combinationNumbers[combination.key] = nil
-        for label in combination.labels.pairs {
-            combinationsByLabel[label]?.remove(number)
-            if combinationsByLabel[label]?.isEmpty == true { combinationsByLabel[label] = nil }
-        }
-        combinations[number] = nil
-        freeCombinations.append(number)
-        newCombinations.removeAll { $0 == number }
-    }
-
-    // MARK: Selectors
-
-    /// Whether endpoints of a combination are in a set; evaluated once while both are known.
-    mutating func matches(_ combination: Int, _ set: SetNumber) -> Bool {
-        if let known = combinations[combination]?.result(set) { return known }
-        guard let record = sets[set] else { return false }
-        lastWork.selectorEvaluations += 1
-        let result = combinations[combination]?.evaluate(record, texts: texts) ?? false
-        combinations[combination]?.remember(set, result)
-        return result
-    }
-
-    /// Whether any endpoint that has the address is in the set, or a block of the set holds it.
-    mutating func contains(_ set: SetNumber, _ address: IPAddress) -> Bool {
-        if case .nets(let blocks)? = sets[set]?.expression { return blocks.contains { $0.contains(address) } }
-        for endpoint in claims[address] ?? [] {
-            if let combination = endpointCombinations[endpoint], matches(combination, set) { return true }
-        }
-        return false
-    }
+/// What is known of a contributor with endpoints of this node.
+struct LocalContributor: Sendable {
+    /// Numbers of the policies that select it, in no order.
+    var policies: Set<Int32> = []
+    /// By direction and version, where they do not depend on the address; nil until asked for.
+    var stacks: [StackID?] = [nil, nil, nil, nil]
 }

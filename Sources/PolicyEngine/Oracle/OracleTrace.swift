@@ -1,6 +1,7 @@
 import PolicyModel
 
-/// Everything the oracle asked on the way to one decision, in order. Tiers after the deciding one are not listed.
+/// Everything the oracle asked on the way to one decision, in order. What comes after the deciding tier or profile is not
+/// listed.
 public struct OracleTrace: Sendable, Hashable {
     /// Whether a policy speaks of the endpoint's traffic in the direction, or the first thing that stands against it.
     public enum Applicability: Sendable, Hashable {
@@ -11,6 +12,8 @@ public struct OracleTrace: Sendable, Hashable {
         case otherNamespace
         /// The endpoint's namespace does not match its namespaceSelector.
         case namespaceSelector
+        /// The endpoint's service account does not match its serviceAccountSelector.
+        case serviceAccountSelector
         /// The endpoint's labels do not match its selector.
         case selector
     }
@@ -38,8 +41,10 @@ public struct OracleTrace: Sendable, Hashable {
 
     public struct PolicyTrace: Sendable, Hashable {
         public var policy: Policy
+        /// What reasons name: the policy, or the staged object that would enforce it.
+        public var reference: PolicyReference
         public var applicability: Applicability
-        /// Up to the one that matched; empty for policies that do not apply or come after the one that decided.
+        /// Up to the one that decided; empty for policies that do not apply or come after the one that decided.
         public var rules: [RuleTrace]
     }
 
@@ -50,13 +55,22 @@ public struct OracleTrace: Sendable, Hashable {
         public var outcome: TierOutcome
     }
 
+    public struct ProfileTrace: Sendable, Hashable {
+        public var name: String
+        /// False: there is no such profile, and the packet is denied.
+        public var exists: Bool
+        /// Up to the one that decided, or passed on.
+        public var rules: [RuleTrace]
+    }
+
     public var endpoint: EndpointKey
     public var direction: Direction
     public var packet: PacketTuple
     public var tiers: [TierTrace]
-    /// Policies of the world whose tier does not exist: they do not act.
+    /// Asked when no tier decided.
+    public var profiles: [ProfileTrace]
+    /// Policies whose tier does not exist: they do not act.
     public var strays: [PolicyReference]
-    /// When no tier decided, its reason is the profile or that there is none.
     public var decision: Decision
 
     mutating func appendPolicy(_ policy: PolicyTrace) {
@@ -67,6 +81,11 @@ public struct OracleTrace: Sendable, Hashable {
     mutating func appendRule(_ rule: RuleTrace) {
         guard let tier = tiers.indices.last, let policy = tiers[tier].policies.indices.last else { return }
         tiers[tier].policies[policy].rules.append(rule)
+    }
+
+    mutating func appendProfileRule(_ rule: RuleTrace) {
+        guard !profiles.isEmpty else { return }
+        profiles[profiles.count - 1].rules.append(rule)
     }
 
     mutating func setOutcome(_ outcome: TierOutcome) {

@@ -6,117 +6,89 @@ import PolicyModel
 /// API tells it. It is the definition that the compiler, the kernel program and the analyses are compared with, so it
 /// shares nothing with them but the values of `PolicyModel`, and never trades clearness for speed.
 public struct PolicyOracle: Sendable {
-    /// A tier with its policies, in the order in which they are asked.
-    struct OrderedTier: Sendable {
-        var tier: Tier
-        var policies: [Policy]
-    }
-
     let world: PolicyWorld
-    let labels: OracleLabels
-    private let tiers: [OrderedTier]
-    /// Policies whose tier does not exist: they do not act.
-    private let strays: [PolicyReference]
+    private let peers: OraclePeers
+    let profiles: OracleProfiles
+    private let enforced: OracleStack
+    /// As if the staged policies were enforced; nil where that is the same.
+    private let staged: OracleStack?
 
     /// Cost grows with the world; make one oracle for many packets.
     public init(world: PolicyWorld) {
         self.world = world
-        labels = OracleLabels(world: world)
-        let policies = OracleOrder.sorted(Array(world.policies.values))
-        tiers = OracleOrder.sorted(Array(world.tiers.values)).map { tier in
-            OrderedTier(tier: tier, policies: policies.filter { $0.tier == tier.name })
-        }
-        strays = policies.filter { world.tiers[$0.tier] == nil }.map(\.reference)
+        profiles = OracleProfiles(world: world)
+        peers = OraclePeers(world: world, profiles: profiles)
+        enforced = OracleStack(world.enforcedPolicies, in: world)
+        staged = world.policiesWithStaged.map { OracleStack($0, in: world) }
     }
+
+    /// Whether there are staged policies that are decided beside the enforced ones.
+    public var judgesStaged: Bool { staged != nil }
 
     /// What happens to a packet at one end. The endpoint need not own an address of the packet; an endpoint that is not
     /// in the world has no profile, so its packets are denied.
     public func decide(endpoint: EndpointKey, direction: Direction, packet: PacketTuple) -> Decision {
-        var unused: OracleTrace?
-        return walk(endpoint, direction, packet, &unused)
+        decide(endpoint, direction, question(packet), traced: nil).decision
     }
 
     /// The same decision, with everything that was asked on the way to it.
     public func trace(endpoint: EndpointKey, direction: Direction, packet: PacketTuple) -> OracleTrace {
-        let start = OracleTrace(
-            endpoint: endpoint, direction: direction, packet: packet, tiers: [], strays: strays,
-            decision: Decision(.deny, .noProfile))
-        var trace: OracleTrace? = start
-        let decision = walk(endpoint, direction, packet, &trace)
+        let start = emptyTrace(endpoint, direction, packet, strays: enforced.strays)
+        let (decision, trace) = decide(endpoint, direction, question(packet), traced: start)
         var result = trace ?? start
         result.decision = decision
         return result
     }
 
-    /// The effective labels of an endpoint, those inherited from its namespace included; nil for one not in the world.
-    public func effectiveLabels(of endpoint: EndpointKey) -> [String: String]? { labels.effective[endpoint] }
+    /// The way to the decision that would fall if the staged policies were enforced; nil unless `judgesStaged`.
+    /// Its decision says nothing of a pending one.
+    public func pendingTrace(endpoint: EndpointKey, direction: Direction, packet: PacketTuple) -> OracleTrace? {
+        guard let staged else { return nil }
+        let start = emptyTrace(endpoint, direction, packet, strays: staged.strays)
+        var trace: OracleTrace? = start
+        let decision = walk(staged, endpoint, direction, question(packet), &trace)
+        var result = trace ?? start
+        result.decision = decision
+        return result
+    }
+
+    /// The effective labels of an endpoint, those inherited from its profiles included; nil for one not in the world.
+    public func effectiveLabels(of endpoint: EndpointKey) -> [String: String]? { peers.endpoints[endpoint]?.labels }
 
     /// The endpoints that claim an address, by key.
-    public func owners(of address: IPAddress) -> [EndpointKey] { labels.owners[address] ?? [] }
+    public func owners(of address: IPAddress) -> [EndpointKey] { peers.owners[address] ?? [] }
 
-    // MARK: The walk
+    /// Who has an address: `NAMESPACE/NAME` for an endpoint, `NetworkSet NAMESPACE/NAME`, `GlobalNetworkSet NAME`.
+    public func peerNames(at address: IPAddress) -> [String] { peers.at(address).map(\.name) }
 
-    private func walk(
-        _ endpoint: EndpointKey, _ direction: Direction, _ packet: PacketTuple, _ trace: inout OracleTrace?
-    ) -> Decision {
-        guard world.endpoints[endpoint] != nil else { return Decision(.deny, .noProfile) }
-        for ordered in tiers {
-            if let decision = walk(ordered, endpoint, direction, packet, &trace) { return decision }
-        }
-
-        guard world.namespaces[endpoint.namespace] != nil else { return Decision(.deny, .noProfile) }
-        return Decision(.allow, .profile(name: "kns.\(endpoint.namespace)", index: 0))
+    private func question(_ packet: PacketTuple) -> OracleQuestion {
+        OracleQuestion(packet: packet, sources: peers.at(packet.source), destinations: peers.at(packet.destination))
     }
 
-    /// nil: the tier does not decide, the next one is asked.
-    private func walk(
-        _ ordered: OrderedTier, _ endpoint: EndpointKey, _ direction: Direction, _ packet: PacketTuple,
-        _ trace: inout OracleTrace?
-    ) -> Decision? {
-        let tier = ordered.tier
-        trace?.tiers.append(OracleTrace.TierTrace(tier: tier, policies: [], outcome: .noPolicyApplies))
-        var triggers: [PolicyReference] = []
-        var leftByPass: (policy: PolicyReference, index: Int)?
-        var decision: Decision?
+    private func emptyTrace(
+        _ endpoint: EndpointKey, _ direction: Direction, _ packet: PacketTuple, strays: [PolicyReference]
+    ) -> OracleTrace {
+        OracleTrace(
+            endpoint: endpoint, direction: direction, packet: packet, tiers: [], profiles: [], strays: strays,
+            decision: Decision(.deny, .noProfile))
+    }
 
-        for policy in ordered.policies {
-            let applicability = applicability(of: policy, to: endpoint, direction)
-            trace?.appendPolicy(OracleTrace.PolicyTrace(policy: policy, applicability: applicability, rules: []))
-            guard applicability == .applies else { continue }
-            triggers.append(policy.reference)
-            // The policies after the deciding one are only looked at to tell whom the tier concerns.
-            guard decision == nil, leftByPass == nil else { continue }
-
-            for (index, rule) in policy.rules(direction).enumerated() {
-                let mismatch = mismatch(of: rule, in: policy, packet)
-                trace?.appendRule(OracleTrace.RuleTrace(index: index, rule: rule, mismatch: mismatch))
-                guard mismatch == nil else { continue }
-                let reason = Reason.rule(tier: tier.name, policy: policy.reference, index: index)
-                switch rule.action {
-                case .allow: decision = Decision(.allow, reason)
-                case .deny: decision = Decision(.deny, reason)
-                case .pass: leftByPass = (policy.reference, index)
-                case .log: continue
-                }
-                break
+    private func decide(
+        _ endpoint: EndpointKey, _ direction: Direction, _ question: OracleQuestion, traced start: OracleTrace?
+    ) -> (decision: Decision, trace: OracleTrace?) {
+        var trace = start
+        var decision = walk(enforced, endpoint, direction, question, &trace)
+        if let staged {
+            var unused: OracleTrace?
+            let other = walk(staged, endpoint, direction, question, &unused)
+            if other.verdict != decision.verdict || other.reason != decision.reason {
+                decision.pending = Decision.Pending(other.verdict, other.reason)
             }
         }
-
-        if let decision {
-            trace?.setOutcome(.decided)
-            return decision
-        }
-        if let leftByPass {
-            trace?.setOutcome(.passed(policy: leftByPass.policy, index: leftByPass.index))
-            return nil
-        }
-        if triggers.isEmpty { return nil }
-        trace?.setOutcome(.endOfTier(tier.defaultAction))
-        switch tier.defaultAction {
-        case .pass: return nil
-        case .deny: return Decision(.deny, .endOfTier(tier: tier.name, triggers: triggers))
-        }
+        return (decision, trace)
     }
+
+    // MARK: Whether a policy applies
 
     /// Whether a policy speaks of an endpoint's traffic in a direction, or what stands against it.
     func applicability(
@@ -124,12 +96,28 @@ public struct PolicyOracle: Sendable {
     ) -> OracleTrace.Applicability {
         guard policy.directions.contains(direction) else { return .otherDirection }
         if let namespace = policy.namespace, namespace != endpoint.namespace { return .otherNamespace }
+        let labels = peers.endpoints[endpoint]?.labels ?? [:]
         if let selector = policy.namespaceSelector, policy.namespace == nil,
-            !labels.namespace(of: endpoint, matches: selector)
+            !OracleSelectors.matches(selector, labels)
         {
             return .namespaceSelector
         }
-        guard labels.endpoint(endpoint, matches: policy.selector) else { return .selector }
+        if let selector = policy.serviceAccountSelector, !OracleSelectors.matches(serviceAccounts: selector, labels) {
+            return .serviceAccountSelector
+        }
+        guard OracleSelectors.matches(policy.selector, labels) else { return .selector }
         return .applies
+    }
+}
+
+/// Tiers with their policies, in the order in which they are asked.
+struct OracleStack: Sendable {
+    let tiers: [OracleTier]
+    /// Policies whose tier does not exist: they do not act.
+    let strays: [PolicyReference]
+
+    init(_ policies: [OraclePolicy], in world: PolicyWorld) {
+        tiers = OracleOrder.tiers(Array(world.tiers.values), with: policies)
+        strays = OracleOrder.sorted(policies.filter { world.tiers[$0.policy.tier] == nil }).map(\.reference)
     }
 }

@@ -5,39 +5,73 @@ public enum RuleMismatch: Sendable, Hashable {
         case destination
     }
 
+    /// A field that picks endpoints and network sets.
     public enum SelectorField: String, Sendable, Hashable, CaseIterable {
-        case selector
         case namespaceSelector
+        case serviceAccounts
+        case selector
     }
 
+    /// Another IP version.
+    case version
     /// Another protocol.
     case transport
+    /// The protocol that is left out.
+    case notTransport
+    /// Another type or code, or no ICMP at all.
+    case icmp
+    /// The type and code that are left out.
+    case notICMP
     /// All nets of the side are of the other IP version: the rule does not exist for this packet.
-    case version(Side)
+    case netsOfOtherVersion(Side)
     /// The address is in none of the nets.
     case nets(Side)
-    /// The port is in none of the ranges.
+    /// All nets that are left out are of the other IP version: the rule does not exist for this packet.
+    case notNetsOfOtherVersion(Side)
+    /// The address is in a net that is left out.
+    case notNets(Side)
+    /// No endpoint and no network set has the address.
+    case noPeer(Side, SelectorField)
+    /// Nobody with the address is in the NetworkPolicy's namespace, which a selector without namespaceSelector implies.
+    case impliedNamespace(Side, SelectorField)
+    /// The namespace does not match.
+    case namespaceSelector(Side)
+    /// Another service account, or none.
+    case serviceAccountNames(Side)
+    /// The labels of the service account do not match.
+    case serviceAccountSelector(Side)
+    /// The labels do not match.
+    case selector(Side)
+    /// Who was picked, or has the address, is left out.
+    case notSelector(Side)
+    /// The address, or the port there, is not behind the service.
+    case services(Side)
+    /// The port is none of those.
     case ports(Side)
     /// The packet's protocol has no ports.
     case noPorts(Side)
-    /// No endpoint claims the address.
-    case noEndpoint(Side, SelectorField)
-    /// The endpoint is not in the NetworkPolicy's namespace, which a selector without namespaceSelector implies.
-    case impliedNamespace(Side)
-    /// The endpoint's namespace does not match.
-    case namespaceSelector(Side)
-    /// The endpoint's labels do not match.
-    case selector(Side)
+    /// The port is left out.
+    case notPorts(Side)
 
     /// The field below the rule, as in the API: `protocol`, `source.selector`, `destination.ports`.
     public var path: String {
         switch self {
+        case .version: "ipVersion"
         case .transport: "protocol"
-        case .version(let side), .nets(let side): "\(side.rawValue).nets"
-        case .ports(let side), .noPorts(let side): "\(side.rawValue).ports"
-        case .noEndpoint(let side, let field): "\(side.rawValue).\(field.rawValue)"
+        case .notTransport: "notProtocol"
+        case .icmp: "icmp"
+        case .notICMP: "notICMP"
+        case .netsOfOtherVersion(let side), .nets(let side): "\(side.rawValue).nets"
+        case .notNetsOfOtherVersion(let side), .notNets(let side): "\(side.rawValue).notNets"
+        case .noPeer(let side, let field), .impliedNamespace(let side, let field): "\(side.rawValue).\(field.rawValue)"
         case .namespaceSelector(let side): "\(side.rawValue).namespaceSelector"
-        case .impliedNamespace(let side), .selector(let side): "\(side.rawValue).selector"
+        case .serviceAccountNames(let side): "\(side.rawValue).serviceAccounts.names"
+        case .serviceAccountSelector(let side): "\(side.rawValue).serviceAccounts.selector"
+        case .selector(let side): "\(side.rawValue).selector"
+        case .notSelector(let side): "\(side.rawValue).notSelector"
+        case .services(let side): "\(side.rawValue).services"
+        case .ports(let side), .noPorts(let side): "\(side.rawValue).ports"
+        case .notPorts(let side): "\(side.rawValue).notPorts"
         }
     }
 }

@@ -7,7 +7,7 @@ import Testing
     @Test func namesTheFirstConditionThatFailed() {
         let examples: [(PolicyRule, RuleMismatch, String)] = [
             (Lab.rule(.allow, .udp, from: Lab.entity("app == 'x'")), .transport, "protocol"),
-            (Lab.rule(.allow, from: Lab.entity(nets: ["::/0"])), .version(.source), "source.nets"),
+            (Lab.rule(.allow, from: Lab.entity(nets: ["::/0"])), .netsOfOtherVersion(.source), "source.nets"),
             (Lab.rule(.allow, from: Lab.entity(nets: ["10.9.0.0/16"])), .nets(.source), "source.nets"),
             (Lab.rule(.allow, from: Lab.entity("app == 'x'")), .selector(.source), "source.selector"),
             (
@@ -30,8 +30,8 @@ import Testing
         let policy = Lab.networkPolicy("shop/p", ingress: [Lab.rule(.allow, from: Lab.entity("all()"))])
         let unknown = trace([policy], Lab.tcp("10.0.0.99", "10.0.0.2", 80))
         let foreign = trace([policy], Lab.tcp("10.0.1.1", "10.0.0.2", 80))
-        #expect(unknown.tiers[0].policies[0].rules[0].mismatch == .noEndpoint(.source, .selector))
-        #expect(foreign.tiers[0].policies[0].rules[0].mismatch == .impliedNamespace(.source))
+        #expect(unknown.tiers[0].policies[0].rules[0].mismatch == .noPeer(.source, .selector))
+        #expect(foreign.tiers[0].policies[0].rules[0].mismatch == .impliedNamespace(.source, .selector))
     }
 
     @Test func saysWhyPoliciesDoNotApply() {

@@ -109,8 +109,8 @@ enum SelectionTables {
         return [
             .towards("shop/db", "labels of the namespace are inherited as pcns.KEY", [red], toDatabase, Lab.by(red, 0)),
             .towards("shop/db", "and not under their bare name", [bare], toDatabase, Lab.profile("shop")),
-            .towards("shop/own", "an endpoint's own label wins over the inherited one", [red], world: own, toOwn, Lab.profile("shop")),
-            .towards("shop/own", "an endpoint's own label wins: it is seen", [green], world: own, toOwn, Lab.by(green, 0)),
+            .towards("shop/own", "an own label pcns.KEY is not seen: the namespace's is", [red], world: own, toOwn, Lab.by(red, 0)),
+            .towards("shop/own", "an own label pcns.KEY is not seen: nobody speaks for his namespace", [green], world: own, toOwn, Lab.profile("shop")),
             .towards("shop/own", "namespace selectors read the namespace's labels", [greenNamespaces], world: own, toOwn, Lab.by(greenNamespaces, 0)),
             .towards("shop/db", "projectcalico.org/namespace is the endpoint's namespace", [namespace], toDatabase, Lab.by(namespace, 0)),
             .towards("bank/web", "projectcalico.org/namespace of another", [namespace], toBankWeb, Lab.profile("bank")),
