@@ -11,7 +11,7 @@ extension Kinds {
             "When deletion was asked for, while finalizers hold the object back. Set by the server."),
         Field(
             "finalizers", .array(.string(allowed: [])),
-            "Names of those who must finish before the object goes away; each removes its own.", enforced: false),
+            "Names of those who must finish before the object goes away; each removes its own.", listType: .set),
         Field(
             "generateName", .string(allowed: []),
             "The beginning of a name that the server completes; used when `name` is absent."),
@@ -27,7 +27,8 @@ extension Kinds {
             "namespace", .string(allowed: []),
             "The namespace that holds the object; absent for kinds that belong to the whole cluster."),
         Field(
-            "ownerReferences", .array(.object(ownerReference)), "Objects whose deletion deletes this one.", enforced: false),
+            "ownerReferences", .array(.object(ownerReference)),
+            "Objects whose deletion deletes this one, when the last of them goes.", listType: .map(keys: ["uid"])),
         Field("resourceVersion", .string(allowed: []), "The version of the object in the store. Set by the server."),
         Field("selfLink", .string(allowed: []), "No longer used; kept for old clients."),
         Field("uid", .string(allowed: []), "Unique over time, also among objects of one name. Set by the server."),

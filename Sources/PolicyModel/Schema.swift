@@ -18,6 +18,16 @@ public indirect enum Schema: Sendable {
     case any
 }
 
+/// Who may own what of a list, and how two lists are merged (Kubernetes' `x-kubernetes-list-type`).
+public enum ListType: Sendable, Hashable {
+    /// The list is one value.
+    case atomic
+    /// Scalars, each once.
+    case set
+    /// Objects that these members tell apart.
+    case map(keys: [String])
+}
+
 public struct Field: Sendable {
     public var name: String
     public var schema: Schema
@@ -26,13 +36,19 @@ public struct Field: Sendable {
     public var required: Bool
     /// False: known to the language but refused, "not enforced yet: PATH".
     public var enforced: Bool
+    /// Means something for an array only.
+    public var listType: ListType
 
-    public init(_ name: String, _ schema: Schema, _ description: String, required: Bool = false, enforced: Bool = true) {
+    public init(
+        _ name: String, _ schema: Schema, _ description: String, required: Bool = false, enforced: Bool = true,
+        listType: ListType = .atomic
+    ) {
         self.name = name
         self.schema = schema
         self.description = description
         self.required = required
         self.enforced = enforced
+        self.listType = listType
     }
 }
 
@@ -49,10 +65,12 @@ public struct ResourceKind: Sendable {
     public var description: String
     /// The members beside apiVersion, kind and metadata: `spec`, `status`.
     public var fields: [Field]
+    /// Why no object of this kind can be stored, in half a sentence; nil for kinds that are enforced.
+    public var refusal: String?
 
     public init(
         group: String, version: String, kind: String, plural: String, singular: String, shortNames: [String],
-        namespaced: Bool, description: String, fields: [Field]
+        namespaced: Bool, description: String, fields: [Field], refusal: String? = nil
     ) {
         self.group = group
         self.version = version
@@ -63,6 +81,7 @@ public struct ResourceKind: Sendable {
         self.namespaced = namespaced
         self.description = description
         self.fields = fields
+        self.refusal = refusal
     }
 
     /// `group/version`, or the version alone for the core group.

@@ -10,6 +10,7 @@ struct Bulkhead: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, ReleaseCommand.self, WorkloadCommand.self, HookCommand.self, ApplyCommand.self, GetCommand.self,
             DeleteCommand.self, ExplainCommand.self, FlowsCommand.self, StatusCommand.self,
+            LimitsCommand.self,
         ])
 
     /// Exit codes: 0 done; 1 failed or refused; 2 wrong usage; others as the command says.
