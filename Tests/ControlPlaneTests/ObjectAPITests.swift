@@ -80,29 +80,6 @@ import Testing
         }
     }
 
-    @Test(arguments: ["finalizers", "ownerReferences"])
-    func refusesMetadataThatWouldDelayOrSpreadADeletion(member: String) async throws {
-        let value: JSONValue =
-            member == "finalizers" ? ["a.b/c"] : [["apiVersion": "v1", "kind": "Namespace", "name": "n", "uid": "u"]]
-        try await RunningServer.with { (server) async throws in
-            var policy = Self.policy("web")
-            policy["metadata"]?[member] = value
-            let namespace: JSONValue = [
-                "apiVersion": "v1", "kind": "Namespace", "metadata": .object(["name": "shop", member: value]),
-            ]
-            for (path, object) in [(Self.policies, policy), ("/api/v1/namespaces", namespace)] {
-                let refused = try await server.send("POST", path, object)
-                #expect(refused.status == 422)
-                #expect(
-                    refused.json["message"]?.stringValue?.hasSuffix("is invalid: not enforced yet: metadata.\(member)") == true)
-            }
-            let late = try await server.send(
-                "PATCH", "/api/v1/namespaces/default", ["metadata": .object([member: value])],
-                contentType: "application/merge-patch+json")
-            #expect(late.status == 422)
-        }
-    }
-
     @Test(arguments: [("", 400), ("?fieldValidation=Strict", 400), ("?fieldValidation=Warn", 201), ("?fieldValidation=Ignore", 201)])
     func treatsUnknownFieldsAsAsked(query: String, status: Int) async throws {
         try await RunningServer.with { (server) async throws in

@@ -3,7 +3,8 @@ import Testing
 
 /// Random bytes never crash a parser, and what a parser takes it writes back to the same value.
 @Suite struct FuzzTests {
-    static let iterations = 200_000
+    /// For each of five shapes: 200,000 in all.
+    static let iterations = 40_000
 
     @Test func selectors() throws {
         let words = [
@@ -20,7 +21,7 @@ import Testing
             guard again == selector else { throw Mismatch(text: text) }
             guard try Selector(selector.canonical.description) == selector.canonical else { throw Mismatch(text: text) }
         }
-        #expect(accepted > 1000, "\(accepted) of \(Self.iterations) texts were selectors")
+        #expect(accepted > 400, "\(accepted) of \(Self.iterations) texts were selectors")
     }
 
     @Test func documents() throws {
@@ -37,12 +38,12 @@ import Testing
             guard try JSONValue(parsing: value.serialized()) == value else { throw Mismatch(text: text) }
             guard try JSONValue(parsing: value.serialized(pretty: true)) == value else { throw Mismatch(text: text) }
         }
-        #expect(accepted > 1000, "\(accepted) of \(Self.iterations) texts were documents")
+        #expect(accepted > 400, "\(accepted) of \(Self.iterations) texts were documents")
     }
 
     @Test func rawBytes() throws {
         var random = Generator(seed: 3)
-        for _ in 0..<Self.iterations / 4 {
+        for _ in 0..<Self.iterations {
             let bytes = (0..<random.next(upTo: 40)).map { _ in UInt8(truncatingIfNeeded: random.next()) }
             let text = String(decoding: bytes, as: UTF8.self)
             _ = try? JSONValue(parsing: bytes)
@@ -64,7 +65,7 @@ import Testing
             accepted += 1
             guard AddressBlock(block.description) == block else { throw Mismatch(text: text) }
         }
-        #expect(accepted > 50, "\(accepted) of \(Self.iterations) texts were blocks")
+        #expect(accepted > 10, "\(accepted) of \(Self.iterations) texts were blocks")
         for _ in 0..<Self.iterations {
             // Words that are often zero, so that runs of zeros of every shape occur.
             let groups = (0..<8).map { _ in random.next(upTo: 2) == 0 ? 0 : random.next(upTo: 65536) }
@@ -78,7 +79,7 @@ import Testing
     @Test func objects() throws {
         var random = Generator(seed: 5)
         var accepted: [String: Int] = [:]
-        for _ in 0..<Self.iterations / 4 {
+        for _ in 0..<Self.iterations {
             let kind = Kinds.all[random.next(upTo: Kinds.all.count)]
             var object = ValidatorTests.object(kind)
             for field in kind.fields where random.next(upTo: 4) != 0 {

@@ -135,10 +135,10 @@ import Testing
                 spec: [
                     "serviceAccountName": "web", "profiles": ["kns.default", "extra"], "mac": "02:00:00:00:00:01",
                     "ports": [["name": "http", "protocol": "TCP", "port": 80], ["protocol": "TCP", "port": 81, "hostPort": 8081]],
-                ], metadata: ["labels": ["projectcalico.org/namespace": "as written"]]))
+                ], metadata: ["labels": ["projectcalico.org/namespace": "as-written"]]))
         #expect(endpoint.serviceAccount == "web" && endpoint.profiles == ["kns.default", "extra"])
         #expect(endpoint.ports == [NamedPort(name: "http", transport: .tcp, port: 80)])
-        #expect(endpoint.labels == ["projectcalico.org/namespace": "as written"])
+        #expect(endpoint.labels == ["projectcalico.org/namespace": "as-written"])
         let none = try WorkloadEndpoint(object: ValidatorTests.object(Kinds.workloadEndpoint, spec: ["profiles": []]))
         #expect(none.profiles == nil && none.serviceAccount.isEmpty)
     }

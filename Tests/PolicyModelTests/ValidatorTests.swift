@@ -211,6 +211,11 @@ import Testing
         (#"{"namespace":"a.b"}"#, [#"metadata.namespace: "a.b" is no valid name: use lower case letters, digits and '-', beginning and ending with a letter or digit, at most 63 characters"#]),
         (#"{"creationTimestamp":"yesterday"}"#, [#"metadata.creationTimestamp: "yesterday" is no time: write it as 2006-01-02T15:04:05Z"#]),
         (#"{"creationTimestamp":"2026-13-02T03:04:05Z"}"#, [#"metadata.creationTimestamp: "2026-13-02T03:04:05Z" is no time: write it as 2006-01-02T15:04:05Z"#]),
+        (#"{"finalizers":["a.b/c"]}"#, []),
+        (#"{"ownerReferences":[{"apiVersion":"v1","kind":"K","name":"n","uid":"u"}]}"#, []),
+        (#"{"generation":-1}"#, ["metadata.generation: -1 is out of range: use a number at least 0"]),
+        (#"{"generation":1.5}"#, ["metadata.generation: must be a whole number"]),
+        (#"{"nam":"x"}"#, [#"metadata.nam: unknown field "metadata.nam""#]),
         (#"{"finalizers":["a.b/c","kubernetes"],"ownerReferences":[{"apiVersion":"v1","kind":"K","name":"n","uid":"u","controller":true}]}"#, []),
         (#"{"finalizers":["a b"]}"#, [#"metadata.finalizers[0]: "a b" is no valid name: use at most 63 letters, digits, '-', '_' or '.', beginning and ending with a letter or digit, after an optional DNS prefix and '/'"#]),
         (#"{"ownerReferences":[{"apiVersion":"v1","kind":"","name":"n","uid":"u","controller":true},{"apiVersion":"v1","kind":"K","name":"n","uid":"u","controller":true}]}"#,
@@ -220,9 +225,6 @@ import Testing
         (#"{"annotations":{"bulkhead.io/deny-action":"reject"}}"#, [#"metadata.annotations[bulkhead.io/deny-action]: "reject" is not supported: use "Drop" or "Reject""#]),
         (#"{"name":"knp.default.a"}"#, ["metadata.name: names that begin with knp. belong to Kubernetes' NetworkPolicies: choose another"]),
         (#"{"name":null,"generateName":"knp."}"#, ["metadata.generateName: names that begin with knp. belong to Kubernetes' NetworkPolicies: choose another"]),
-        (#"{"generation":-1}"#, ["metadata.generation: -1 is out of range: use a number at least 0"]),
-        (#"{"generation":1.5}"#, ["metadata.generation: must be a whole number"]),
-        (#"{"nam":"x"}"#, [#"metadata.nam: unknown field "metadata.nam""#]),
     ] as [(String, [String])])
     func metadata(metadata: String, expected: [String]) throws {
         // A null in the case removes the default of `object`, which is how absence is written here.
