@@ -97,6 +97,17 @@ let package = Package(
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
+        // What it costs; `make bench`.
+        .target(
+            name: "CBenchmarks", path: "Benchmarks/CBenchmarks", cSettings: [.define("_GNU_SOURCE")],
+            linkerSettings: [.linkedLibrary("bpf")]),
+        .executableTarget(
+            name: "bulkhead-benchmarks",
+            dependencies: [
+                "PolicyModel", "PolicyEngine", "Dataplane", "BPFDataplane", "Netlink", "CBPF", "CBenchmarks",
+            ],
+            path: "Benchmarks", exclude: ["CBenchmarks", "change_to_packet.py"]),
+
         // Tests. PolicyTesting makes worlds and packets for every test that compares deciders.
         .target(
             name: "PolicyTesting", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane"],

@@ -17,8 +17,7 @@ final class Laboratory {
 
     /// Call it on the main thread before there are others: they shall be in the namespace too.
     init() throws {
-        let result = benchmark_enter_new_network_namespace()
-        guard result == 0 else { throw BenchmarkError.system(operation: "make a network namespace", code: -result) }
+        try Self.enterNewNamespace()
         let name = Self.prefix + String(getpid())
         pins = Self.pinRoot + "/" + name
         state = NSTemporaryDirectory() + name
@@ -36,6 +35,12 @@ final class Laboratory {
     }
 
     deinit { Self.remove(pins, state) }
+
+    /// Moves the calling thread into a network namespace of its own: two dataplanes in one would be refused.
+    static func enterNewNamespace() throws {
+        let result = benchmark_enter_new_network_namespace()
+        guard result == 0 else { throw BenchmarkError.system(operation: "make a network namespace", code: -result) }
+    }
 
     /// A dataplane with maps of its own.
     func dataplane(_ name: String) throws -> BPFDataplane {

@@ -9,11 +9,17 @@ final class PacketWorld {
     let rules: DistinctRules
     private let dataplane: BPFDataplane
     private let interface: Int32
+    /// In which the interface is: test runs look for it in that of their thread.
+    private let namespace: Descriptor
     /// Coprime to every count of rules used: neighbours in time are not neighbours in memory.
     private static let stride = 2477
 
     init(rules: DistinctRules, interface name: String, laboratory: Laboratory) throws {
         self.rules = rules
+        try Laboratory.enterNewNamespace()
+        let opened = benchmark_open_network_namespace()
+        guard opened >= 0 else { throw BenchmarkError.system(operation: "open a network namespace", code: -opened) }
+        namespace = Descriptor(owning: opened)
         guard let index = try laboratory.makeInterfaces([name])[name] else {
             throw BenchmarkError.wrong("no interface \(name)")
         }
@@ -25,9 +31,16 @@ final class PacketWorld {
         guard report.failures.isEmpty else { throw BenchmarkError.wrong("\(report.failures)") }
     }
 
+    /// Before its packets are measured.
+    func enter() throws {
+        let result = benchmark_enter_network_namespace(namespace.raw)
+        guard result == 0 else { throw BenchmarkError.system(operation: "enter a network namespace", code: -result) }
+    }
+
     /// Nanoseconds of the first packet of each of so many new flows, which meet so many of the rules (nil: all) in turn. Every
     /// packet must be allowed by the rule that it was made for.
     func firstPackets(_ count: Int, round: Int, meeting some: Int? = nil) throws -> [Double] {
+        try enter()
         var expected: [PacketTuple: Int] = [:]
         let frames = flows(count, round: round, meeting: some).map { rule, tuple in
             expected[tuple] = rule
@@ -49,7 +62,8 @@ final class PacketWorld {
 
     /// Nanoseconds of a packet of each of so many flows that were answered and go on.
     func establishedPackets(_ count: Int, round: Int) throws -> [Double] {
-        try flows(count, round: round).map { _, tuple in
+        try enter()
+        return try flows(count, round: round).map { _, tuple in
             let answer = PacketTuple(
                 source: tuple.destination, destination: tuple.source, transport: tuple.transport,
                 sourcePort: tuple.destinationPort, destinationPort: tuple.sourcePort)
@@ -64,6 +78,7 @@ final class PacketWorld {
 
     /// Nanoseconds of the same calls for a program that does nothing.
     func emptyRuns(_ count: Int) throws -> [Double] {
+        try enter()
         let program = benchmark_load_empty_program()
         guard program >= 0 else { throw BenchmarkError.system(operation: "load a program", code: -program) }
         let empty = Descriptor(owning: program)

@@ -1,6 +1,7 @@
 #include "CBenchmarks.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <sched.h>
 
@@ -9,6 +10,18 @@
 int benchmark_enter_new_network_namespace(void)
 {
 	return unshare(CLONE_NEWNET) ? -errno : 0;
+}
+
+int benchmark_open_network_namespace(void)
+{
+	int descriptor = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	return descriptor < 0 ? -errno : descriptor;
+}
+
+int benchmark_enter_network_namespace(int descriptor)
+{
+	return setns(descriptor, CLONE_NEWNET) ? -errno : 0;
 }
 
 int benchmark_load_empty_program(void)
