@@ -72,8 +72,10 @@ enum YAMLScalar {
         guard let first = digits.first, let last = digits.last, first != "_", last != "_" else { return nil }
         let plain = digits.filter { $0 != "_" }
         guard plain.allSatisfy({ $0.isASCII && ($0.hexDigitValue ?? 16) < radix }) else { return nil }
-        guard let value = Int64((isNegative ? "-" : "") + plain, radix: radix) else { throw .tooLarge }
-        return .integer(value)
+        if let value = Int64((isNegative ? "-" : "") + plain, radix: radix) { return .integer(value) }
+        // The nearest double, as the reader of JSON has it and as Go has it.
+        guard radix == 10, let value = Double((isNegative ? "-" : "") + plain), value.isFinite else { throw .tooLarge }
+        return .number(value)
     }
 
     /// `[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?`

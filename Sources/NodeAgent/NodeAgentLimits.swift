@@ -1,5 +1,5 @@
 /// The bounds of what an agent keeps. All are about diagnosis: none of them changes a verdict.
-enum NodeAgentLimits {
+public enum NodeAgentLimits {
     /// Revisions whose time to enforcement is remembered.
     static let rememberedRevisions = 4096
     /// Windows of flow records that wait for the flow store; further ones are dropped and counted.

@@ -2,24 +2,79 @@
 public enum Defaulting {
     /// Before validation. Leaves alone what is there, also when it is wrong. Idempotent.
     ///
-    /// Policies: `tier`, `types`. Tiers: `defaultAction`, and the order of the tier `default`. Namespaces: the label
-    /// that names them, and `status.phase`.
+    /// Policies: `tier`, `types`, `stagedAction`; Kubernetes NetworkPolicies: `policyTypes`, protocols of ports. Tiers:
+    /// `defaultAction`, and the order of the tier `default`. Namespaces: the label that names them, and `status.phase`.
+    /// Services: `type`, `sessionAffinity`, protocol and target of ports. EndpointSlices: name and protocol of ports. Secrets:
+    /// `type`; `stringData` moves into `data`.
     public static func apply(to object: inout JSONValue, kind: ResourceKind) {
-        switch kind.kind {
-        case Kinds.networkPolicy.kind, Kinds.globalNetworkPolicy.kind: policy(&object)
-        case Kinds.tier.kind: tier(&object)
-        case Kinds.namespace.kind: namespace(&object)
+        switch kind.resource {
+        case Kinds.networkPolicy.resource, Kinds.globalNetworkPolicy.resource:
+            update(&object, "spec", policy)
+        case Kinds.stagedNetworkPolicy.resource, Kinds.stagedGlobalNetworkPolicy.resource:
+            update(&object, "spec") { spec in
+                fill(&spec, "stagedAction", StagedPolicy.Action.set.rawValue)
+                if isDeletion(spec) { fill(&spec, "tier", Tier.defaultName) } else { policy(&spec) }
+            }
+        case Kinds.stagedKubernetesNetworkPolicy.resource:
+            update(&object, "spec") { spec in
+                fill(&spec, "stagedAction", StagedPolicy.Action.set.rawValue)
+                if !isDeletion(spec) { kubernetesPolicy(&spec) }
+            }
+        case Kinds.kubernetesNetworkPolicy.resource: update(&object, "spec", kubernetesPolicy)
+        case Kinds.tier.resource: tier(&object)
+        case Kinds.namespace.resource: namespace(&object)
+        case Kinds.service.resource: update(&object, "spec", service)
+        case Kinds.endpointSlice.resource:
+            eachElement(&object, "ports") { port in
+                if isAbsent(port["name"]) { port["name"] = "" }
+                fill(&port, "protocol", "TCP")
+            }
+        case Kinds.secret.resource: secret(&object)
         default: break
         }
     }
 
-    private static func policy(_ object: inout JSONValue) {
-        update(&object, "spec") { spec in
-            if isAbsent(spec["tier"]) || spec["tier"] == "" { spec["tier"] = .string(Tier.defaultName) }
-            if isAbsent(spec["types"]) || spec["types"] == [] {
-                spec["types"] = .array(ObjectDecoding.types(spec).map { .string($0) })
+    private static func isDeletion(_ spec: JSONValue) -> Bool {
+        spec["stagedAction"]?.stringValue == StagedPolicy.Action.delete.rawValue
+    }
+
+    private static func policy(_ spec: inout JSONValue) {
+        fill(&spec, "tier", Tier.defaultName)
+        if isAbsent(spec["types"]) || spec["types"] == [] {
+            spec["types"] = .array(ObjectDecoding.types(spec).map { .string($0) })
+        }
+    }
+
+    private static func kubernetesPolicy(_ spec: inout JSONValue) {
+        if isAbsent(spec["podSelector"]) { spec["podSelector"] = [:] }
+        if isAbsent(spec["policyTypes"]) || spec["policyTypes"] == [] {
+            spec["policyTypes"] = .array(KubernetesPolicyExpansion.types(spec).map { .string($0) })
+        }
+        for member in ["ingress", "egress"] {
+            eachElement(&spec, member) { rule in
+                eachElement(&rule, "ports") { fill(&$0, "protocol", "TCP") }
             }
         }
+    }
+
+    private static func service(_ spec: inout JSONValue) {
+        fill(&spec, "type", "ClusterIP")
+        fill(&spec, "sessionAffinity", "None")
+        eachElement(&spec, "ports") { port in
+            fill(&port, "protocol", "TCP")
+            if isAbsent(port["targetPort"]), let number = port["port"], !number.isNull { port["targetPort"] = number }
+        }
+    }
+
+    private static func secret(_ object: inout JSONValue) {
+        fill(&object, "type", "Opaque")
+        guard case .object(let texts)? = object["stringData"], texts.values.allSatisfy({ $0.stringValue != nil }) else {
+            return
+        }
+        update(&object, "data") { data in
+            for (key, text) in texts { data[key] = .string(Base64.encode(Array(ObjectDecoding.text(text).utf8))) }
+        }
+        if case .object? = object["data"] { object["stringData"] = nil }
     }
 
     private static func tier(_ object: inout JSONValue) {
@@ -42,6 +97,21 @@ public enum Defaulting {
         update(&object, "status") { status in
             if isAbsent(status["phase"]) { status["phase"] = "Active" }
         }
+    }
+
+    /// A text that is absent or empty.
+    private static func fill(_ object: inout JSONValue, _ member: String, _ text: String) {
+        if isAbsent(object[member]) || object[member] == "" { object[member] = .string(text) }
+    }
+
+    /// Works on the objects of a list.
+    private static func eachElement(_ object: inout JSONValue, _ member: String, _ body: (inout JSONValue) -> Void) {
+        guard case .array(var elements)? = object[member] else { return }
+        for index in elements.indices {
+            guard case .object = elements[index] else { continue }
+            body(&elements[index])
+        }
+        object[member] = .array(elements)
     }
 
     private static func isAbsent(_ value: JSONValue?) -> Bool { value?.isNull ?? true }

@@ -19,19 +19,12 @@ public struct JSONParseError: Error, Sendable, Hashable, CustomStringConvertible
     public var description: String { "line \(line), column \(column): \(message)" }
 }
 
-/// What a document may be at most. Objects beyond these are a mistake or an attack, and are refused before they cost.
-public enum JSONLimits {
-    public static let maximumBytes = 10 * 1024 * 1024
-    /// Arrays and objects inside each other. The deepest kind we serve needs eleven.
-    public static let maximumDepth = 64
-}
-
 extension JSONValue {
     /// Parses one document (RFC 8259) in UTF-8.
     ///
     /// Stricter than the standard where readers disagree with each other: repeated members are refused, and so are
-    /// lone surrogates, integers beyond 64 bits and numbers beyond a double. A number without a fraction and exponent
-    /// is an `integer`, exactly.
+    /// lone surrogates and numbers beyond a double. A number without a fraction and exponent is an `integer`, exactly, if it
+    /// fits 64 bits, and else the nearest double: Go, and so kubectl, writes `1e20` as a one with twenty zeros.
     public init(parsing bytes: some Sequence<UInt8>) throws(JSONParseError) {
         var parser = JSONParser(bytes: (bytes as? [UInt8]) ?? Array(bytes))
         self = try parser.document()
@@ -154,9 +147,9 @@ struct JSONParser {
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         if isInteger, let integer = Int64(text) { return .integer(integer) }
-        if !isInteger, let number = Double(text), number.isFinite { return .number(number) }
+        if let number = Double(text), number.isFinite { return .number(number) }
         position = start
-        throw failure("the number is too large to be kept exactly")
+        throw failure("the number is too large: use one below 1.8e308")
     }
 
     private mutating func digits() throws(JSONParseError) {

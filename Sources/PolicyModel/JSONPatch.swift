@@ -1,18 +1,13 @@
 /// JSON Patch (RFC 6902) over JSON Pointers (RFC 6901).
 public enum JSONPatch {
-    /// Operations of one patch: the limit of the Kubernetes API server.
-    public static let maximumOperations = 10_000
-    /// Values that all `copy` operations of a patch may add together: a few of them could double a document without end.
-    public static let maximumCopiedValues = 1_000_000
-
     /// The document after all operations, or an error that names the operation; never part of a patch.
     public static func apply(_ patch: JSONValue, to document: JSONValue) throws(PatchError) -> JSONValue {
         guard case .array(let operations) = patch else {
             throw PatchError(path: "", message: "a JSON patch is a list of operations, not \(patch.typeName)")
         }
-        guard operations.count <= maximumOperations else {
+        guard operations.count <= JSONLimits.patchOperations else {
             throw PatchError(
-                path: "", message: "\(operations.count) operations are more than the limit of \(maximumOperations)")
+                path: "", message: "\(operations.count) operations are more than the limit of \(JSONLimits.patchOperations)")
         }
         var document = document
         var copied = 0
@@ -49,10 +44,10 @@ public enum JSONPatch {
             try add(moved, Pointer(member: "path", tokens: path), &document)
         case "copy":
             let new = try get(Pointer(member: "from", tokens: try pointer(operation, "from")), document)
-            copied += new.valueCount(upTo: maximumCopiedValues)
-            guard copied <= maximumCopiedValues else {
+            copied += new.valueCount(upTo: JSONLimits.patchCopiedValues)
+            guard copied <= JSONLimits.patchCopiedValues else {
                 throw PatchError(
-                    path: "from", message: "the patch copies more than the limit of \(maximumCopiedValues) values")
+                    path: "from", message: "the patch copies more than the limit of \(JSONLimits.patchCopiedValues) values")
             }
             try checkDepth(new, below: path)
             try add(new, Pointer(member: "path", tokens: path), &document)

@@ -62,6 +62,15 @@ extension JSONValue {
         }
     }
 
+    /// A number without a fraction, of any size.
+    var isWhole: Bool {
+        switch self {
+        case .integer: true
+        case .number(let value): value.rounded() == value
+        default: false
+        }
+    }
+
     public var isNull: Bool { self == .null }
 
     /// With its article, for messages.

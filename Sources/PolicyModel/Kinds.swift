@@ -3,69 +3,14 @@ public enum Kinds {
     public static let policyGroup = "projectcalico.org"
     public static let policyVersion = "v3"
 
-    public static let all: [ResourceKind] = [namespace, tier, networkPolicy, globalNetworkPolicy, workloadEndpoint]
-
-    public static let namespace = ResourceKind(
-        group: "", version: "v1", kind: "Namespace", plural: "namespaces", singular: "namespace", shortNames: ["ns"],
-        namespaced: false,
-        description: "A room for names. Its labels are what namespace selectors look at, and its profile allows what no policy "
-            + "decides.",
-        fields: [
-            Field(
-                "spec",
-                .object([
-                    Field("finalizers", .array(.string(allowed: [])), "Who must finish before the namespace goes away.")
-                ]), "What is wanted of the namespace."),
-            Field("status", .any, "What the server says of the namespace."),
-        ])
-
-    public static let tier = ResourceKind(
-        group: policyGroup, version: policyVersion, kind: "Tier", plural: "tiers", singular: "tier", shortNames: [],
-        namespaced: false,
-        description: "A group of policies that is evaluated as a whole, before or after other tiers.",
-        fields: [
-            Field(
-                "spec",
-                .object([
-                    Field(
-                        "order", .number,
-                        "Tiers with a lower order come first; equal orders by name; without an order last. "
-                            + "The tier `default` has 1000000."),
-                    Field(
-                        "defaultAction", .string(allowed: Tier.DefaultAction.allCases.map(\.rawValue)),
-                        "What happens to traffic that a policy of the tier selects and no rule of it decides: Deny "
-                            + "(the default), or Pass, which leaves it to the next tier."),
-                ]), "Where the tier stands and what its end does."),
-            Field("status", .any, "What the server says of the tier."),
-        ])
-
-    public static let networkPolicy = ResourceKind(
-        group: policyGroup, version: policyVersion, kind: "NetworkPolicy", plural: "networkpolicies",
-        singular: "networkpolicy", shortNames: ["cnp", "caliconetworkpolicy"], namespaced: true,
-        description: "Rules for the endpoints of its own namespace that its selector picks.",
-        fields: [
-            Field("spec", .object(PolicySchema.networkPolicySpec), "Which endpoints it applies to, when, and its rules."),
-            Field("status", .any, "What the server says of the policy."),
-        ])
-
-    public static let globalNetworkPolicy = ResourceKind(
-        group: policyGroup, version: policyVersion, kind: "GlobalNetworkPolicy", plural: "globalnetworkpolicies",
-        singular: "globalnetworkpolicy", shortNames: ["gnp", "cgnp"], namespaced: false,
-        description: "Rules for the endpoints of all namespaces that its selectors pick.",
-        fields: [
-            Field(
-                "spec", .object(PolicySchema.globalNetworkPolicySpec), "Which endpoints it applies to, when, and its rules."),
-            Field("status", .any, "What the server says of the policy."),
-        ])
-
-    public static let workloadEndpoint = ResourceKind(
-        group: policyGroup, version: policyVersion, kind: "WorkloadEndpoint", plural: "workloadendpoints",
-        singular: "workloadendpoint", shortNames: ["wep"], namespaced: true,
-        description: "One network interface of a container or virtual machine. Policies find it by its labels.",
-        fields: [
-            Field("spec", .object(WorkloadEndpointSchema.spec), "Where the endpoint is and which addresses are its own."),
-            Field("status", .any, "What the server says of the endpoint."),
-        ])
+    /// In the order in which a name that two of them share is understood, and in which discovery lists their groups, so that
+    /// kubectl understands it alike: `networkpolicies` are those of projectcalico.org.
+    public static let all: [ResourceKind] = [
+        namespace, serviceAccount, service, secret, configMap, event,
+        tier, networkPolicy, globalNetworkPolicy, stagedNetworkPolicy, stagedGlobalNetworkPolicy,
+        stagedKubernetesNetworkPolicy, networkSet, globalNetworkSet, profile, workloadEndpoint, hostEndpoint,
+        kubernetesNetworkPolicy, endpointSlice,
+    ]
 
     /// The kind of that name, as in an object's `apiVersion` and `kind`; nil when we do not serve it.
     public static func find(apiVersion: String, kind: String) -> ResourceKind? {
@@ -87,6 +32,9 @@ public enum Kinds {
     public static func find(resource: String) -> ResourceKind? { all.first { $0.resource == resource } }
 
     /// The kind that a person means: its kind, plural, singular or short name in any case, with `.group` behind or not.
+    ///
+    /// Of kinds that share a name the first of `all`, as with kubectl: `networkpolicies` and `cnp` are projectcalico.org's,
+    /// `netpol` and `networkpolicies.networking.k8s.io` Kubernetes'.
     public static func find(userText text: String) -> ResourceKind? {
         let wanted = text.lowercased()
         return all.first { kind in
@@ -96,6 +44,13 @@ public enum Kinds {
             }
         }
     }
+}
+
+extension Schema {
+    /// Any text.
+    static let text = Schema.string(allowed: [])
+    /// A list of any texts.
+    static let texts = Schema.array(.text)
 }
 
 extension ResourceKind {

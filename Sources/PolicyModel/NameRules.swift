@@ -1,7 +1,7 @@
 /// The forms of names in Kubernetes (RFC 1123, "Object Names and IDs", "Labels and Selectors") and Calico.
 enum NameRules {
-    static let maximumLabelLength = 63
-    static let maximumSubdomainLength = 253
+    private static let maximumLabelLength = ObjectLimits.labelLength
+    private static let maximumSubdomainLength = ObjectLimits.subdomainLength
 
     static let labelForm =
         "use lower case letters, digits and '-', beginning and ending with a letter or digit, at most 63 characters"
@@ -86,6 +86,23 @@ enum NameRules {
         guard let first = text.utf8.first, let last = text.utf8.last else { return false }
         return isAlphanumeric(first) && isAlphanumeric(last)
             && text.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+    }
+
+    /// The key of a Secret's or ConfigMap's data.
+    static func isDataKey(_ text: String) -> Bool {
+        (1...maximumSubdomainLength).contains(text.utf8.count) && text != "." && text != ".."
+            && text.utf8.allSatisfy {
+                isAlphanumeric($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: ".")
+            }
+    }
+
+    /// 6, 8 or 20 octets in hexadecimal between colons or hyphens.
+    static func isHardwareAddress(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        guard bytes.count > 2, bytes[2] == UInt8(ascii: ":") || bytes[2] == UInt8(ascii: "-") else { return false }
+        let octets = bytes.split(separator: bytes[2], omittingEmptySubsequences: false)
+        return [6, 8, 20].contains(octets.count)
+            && octets.allSatisfy { $0.count == 2 && $0.allSatisfy { AddressText.hexadecimalDigit($0) != nil } }
     }
 
     static func isLowerAlphanumeric(_ byte: UInt8) -> Bool {

@@ -137,6 +137,9 @@ public enum DenyAction: String, Sendable, Hashable, CaseIterable {
     case drop = "Drop"
     /// TCP gets a reset, everything else an ICMP message that says so.
     case reject = "Reject"
+
+    /// On a tier or on a policy: which of these its denials are.
+    public static let annotation = "bulkhead.io/deny-action"
 }
 
 /// A NetworkPolicy (with a namespace), a GlobalNetworkPolicy or a Kubernetes NetworkPolicy, defaults filled in.

@@ -21,7 +21,7 @@ public struct PortRange: Sendable, Hashable {
 extension PortRange {
     /// Why a value is no range of ports.
     public enum TextError: Error, Sendable, Hashable {
-        /// A name, whose numbers the endpoints say: known to the language, not to this release.
+        /// A name, whose numbers the endpoints say.
         case named(String)
         /// A sentence without the path.
         case malformed(String)
@@ -53,7 +53,7 @@ extension PortRange {
         } else if NameRules.isCalicoPortName(text) {
             throw .named(text)
         } else {
-            throw .malformed("\(text.quoted) is no port: write a number, or a range such as 8000:8080")
+            throw .malformed("\(text.quoted) is no port: write a number, a range such as 8000:8080, or a name")
         }
     }
 

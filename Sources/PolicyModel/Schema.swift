@@ -65,10 +65,12 @@ public struct ResourceKind: Sendable {
     public var description: String
     /// The members beside apiVersion, kind and metadata: `spec`, `status`.
     public var fields: [Field]
+    /// Why no object of this kind can be stored, in half a sentence; nil for kinds that are enforced.
+    public var refusal: String?
 
     public init(
         group: String, version: String, kind: String, plural: String, singular: String, shortNames: [String],
-        namespaced: Bool, description: String, fields: [Field]
+        namespaced: Bool, description: String, fields: [Field], refusal: String? = nil
     ) {
         self.group = group
         self.version = version
@@ -79,6 +81,7 @@ public struct ResourceKind: Sendable {
         self.namespaced = namespaced
         self.description = description
         self.fields = fields
+        self.refusal = refusal
     }
 
     /// `group/version`, or the version alone for the core group.

@@ -8,6 +8,8 @@ struct SchemaChecker {
     }
 
     private(set) var errors: [FieldError] = []
+    private var unknown = 0
+    private var wrong = 0
     // Only rendered when something is wrong.
     private var path: [Component] = []
 
@@ -29,7 +31,7 @@ struct SchemaChecker {
                 if field.required { fail("is required", .required) }
                 continue
             }
-            if field.enforced {
+            if field.enforced || value == .bool(false) || value == .array([]) {
                 check(value, field.schema)
             } else {
                 fail("not enforced yet: \(renderedPath)", .notEnforcedYet)
@@ -70,11 +72,12 @@ struct SchemaChecker {
             }
         case .integer(let minimum, let maximum):
             guard value.numberValue != nil else { return wrongType(value, "a number") }
-            guard let number = value.integerValue else { return fail("must be a whole number") }
-            if number < minimum || number > maximum {
-                let range = maximum == .max ? "at least \(minimum)" : "from \(minimum) to \(maximum)"
-                fail("\(number) is out of range: use a number \(range)")
+            let range = maximum == .max ? "at least \(minimum)" : "from \(minimum) to \(maximum)"
+            guard let number = value.integerValue else {
+                // A double without a fraction that is no integer is beyond 64 bits.
+                return fail(value.isWhole ? "\(value) is out of range: use a number \(range)" : "must be a whole number")
             }
+            if number < minimum || number > maximum { fail("\(number) is out of range: use a number \(range)") }
         case .number:
             if value.numberValue == nil { wrongType(value, "a number") }
         case .boolean:
@@ -82,7 +85,9 @@ struct SchemaChecker {
         case .integerOrString:
             if value.stringValue != nil { return }
             guard value.numberValue != nil else { return wrongType(value, "a number or a text") }
-            if value.integerValue == nil { fail("must be a whole number or a text") }
+            if value.integerValue == nil {
+                fail(value.isWhole ? "\(value) is out of range" : "must be a whole number or a text")
+            }
         case .timestamp:
             guard case .string(let text) = value else { return wrongType(value, "a text") }
             if !Timestamp.isValid(text) {
@@ -105,6 +110,14 @@ struct SchemaChecker {
     }
 
     private mutating func fail(_ message: String, _ reason: FieldError.Reason = .invalid) {
+        // Counted apart: a client may pass over unknown members, and must not pass over what is wrong behind them.
+        if reason == .unknown {
+            unknown += 1
+            guard unknown <= ObjectLimits.reportedErrors else { return }
+        } else {
+            wrong += 1
+            guard wrong <= ObjectLimits.reportedErrors else { return }
+        }
         errors.append(FieldError(path: renderedPath, message: message, reason: reason))
     }
 

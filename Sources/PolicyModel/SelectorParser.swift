@@ -13,16 +13,6 @@ public struct SelectorParseError: Error, Sendable, Hashable, CustomStringConvert
     public var description: String { "\(message) at position \(position)" }
 }
 
-/// What a selector may be at most.
-public enum SelectorLimits {
-    /// Calico's newest schemas allow 1,024 characters, its older releases any number.
-    public static let maximumBytes = 8192
-    /// Parentheses inside each other.
-    public static let maximumDepth = 64
-    /// The longest label key: Calico's, more than Kubernetes allows.
-    public static let maximumKeyBytes = 512
-}
-
 extension Selector {
     /// Parses Calico's selector language (libcalico-go `lib/selector`).
     ///

@@ -42,25 +42,60 @@ struct ObjectRules {
     private(set) var errors: [FieldError] = []
 
     mutating func check(_ object: JSONValue, kind: ResourceKind) {
+        if let refusal = kind.refusal {
+            errors.fail("kind", "not enforced yet: \(kind.kind): \(refusal)", .notEnforcedYet)
+        }
         MetadataRules.check(object["metadata"], kind: kind, into: &errors)
         let spec = object["spec"]
-        switch kind.kind {
-        case Kinds.networkPolicy.kind: PolicyRules.check(spec, path: "spec", into: &errors)
-        case Kinds.globalNetworkPolicy.kind:
-            PolicyRules.check(spec, path: "spec", into: &errors)
-            PolicyRules.checkSelector(spec?["namespaceSelector"], path: "spec.namespaceSelector", into: &errors)
-        case Kinds.tier.kind:
+        // By resource: two kinds are named NetworkPolicy.
+        switch kind.resource {
+        case Kinds.networkPolicy.resource:
+            PolicyRules.check(spec, path: "spec", scope: .namespaced, into: &errors)
+        case Kinds.globalNetworkPolicy.resource:
+            PolicyRules.check(spec, path: "spec", scope: .cluster, into: &errors)
+        case Kinds.stagedNetworkPolicy.resource:
+            PolicyRules.checkStaged(spec, path: "spec", into: &errors) {
+                PolicyRules.check(spec, path: "spec", scope: .namespaced, into: &$0)
+            }
+        case Kinds.stagedGlobalNetworkPolicy.resource:
+            PolicyRules.checkStaged(spec, path: "spec", into: &errors) {
+                PolicyRules.check(spec, path: "spec", scope: .cluster, into: &$0)
+            }
+        case Kinds.kubernetesNetworkPolicy.resource: KubernetesPolicyRules.check(spec, path: "spec", into: &errors)
+        case Kinds.stagedKubernetesNetworkPolicy.resource:
+            PolicyRules.checkStaged(spec, path: "spec", into: &errors) {
+                KubernetesPolicyRules.check(spec, path: "spec", into: &$0)
+            }
+        case Kinds.profile.resource:
+            if let spec { PolicyRules.checkRules(spec, path: "spec", scope: .cluster, into: &errors) }
+            MetadataRules.checkLabels(spec?["labelsToApply"], path: "spec.labelsToApply", into: &errors)
+        case Kinds.networkSet.resource, Kinds.globalNetworkSet.resource: checkNetworkSet(spec)
+        case Kinds.tier.resource:
             TierRules.check(spec, name: object["metadata"]?["name"]?.stringValue ?? "", into: &errors)
-        case Kinds.workloadEndpoint.kind: WorkloadEndpointRules.check(spec, path: "spec", into: &errors)
+        case Kinds.workloadEndpoint.resource: WorkloadEndpointRules.check(spec, path: "spec", into: &errors)
+        case Kinds.service.resource: KubernetesRules.checkService(spec, path: "spec", into: &errors)
+        case Kinds.endpointSlice.resource: KubernetesRules.checkEndpointSlice(object, into: &errors)
+        case Kinds.secret.resource, Kinds.configMap.resource: KubernetesRules.checkData(object, into: &errors)
         default: break
         }
+    }
+
+    private mutating func checkNetworkSet(_ spec: JSONValue?) {
+        guard let nets = spec?["nets"]?.arrayValue else { return }
+        if nets.count > ObjectLimits.netsPerNetworkSet {
+            return errors.fail(
+                "spec.nets",
+                "\(nets.count) nets are more than the limit of \(ObjectLimits.netsPerNetworkSet): make two sets with the "
+                    + "same labels")
+        }
+        AddressRules.check(blocks: nets, path: "spec.nets", member: "nets", into: &errors)
     }
 }
 
 extension [FieldError] {
+    /// Beyond the limit of one answer errors are left out: the object is refused all the same.
     mutating func fail(_ path: String, _ message: String, _ reason: FieldError.Reason = .invalid) {
+        guard count < ObjectLimits.reportedErrors else { return }
         append(FieldError(path: path, message: message, reason: reason))
     }
-
-    mutating func notEnforcedYet(_ path: String) { fail(path, "not enforced yet: \(path)", .notEnforcedYet) }
 }

@@ -1,48 +1,53 @@
 /// The members of Calico's WorkloadEndpoint.
 enum WorkloadEndpointSchema {
-    private static let text = Schema.string(allowed: [])
-    private static let texts = Schema.array(.string(allowed: []))
     private static let count = Schema.integer(minimum: 0, maximum: .max)
 
     static let spec: [Field] = [
-        Field("node", text, "The node whose agent polices the endpoint. Absent: the node that reads it."),
+        Field("node", .text, "The node whose agent polices the endpoint. Absent: the node that reads it."),
         Field(
-            "interfaceName", text,
+            "interfaceName", .text,
             "The interface of the endpoint on its node: the host side of a veth pair, or a tap. Absent while it is not known."),
         Field(
-            "ipNetworks", texts,
+            "ipNetworks", .texts,
             "The addresses of the endpoint: bare, or with /32 or /128. It can send from no other. At most "
                 + "\(ObjectLimits.addressesPerEndpoint)."),
         Field("ports", .array(.object(port)), "Ports of the endpoint to which rules can refer by name."),
-        Field("orchestrator", text, "Who runs the workload: `k8s`, `podman`, `libvirt`. Absent: Kubernetes."),
-        Field("workload", text, "The name of the workload at its orchestrator."),
-        Field("pod", text, "The name of the pod."),
-        Field("endpoint", text, "The name of the interface inside the workload."),
-        Field("containerID", text, "The container engine's name of the container."),
-        Field("serviceAccountName", text, "The service account that the workload runs as.", enforced: false),
-        Field("profiles", texts, "Profiles that decide after all policies.", enforced: false),
-        Field("mac", text, "The hardware address of the endpoint.", enforced: false),
+        Field("orchestrator", .text, "Who runs the workload: `k8s`, `podman`, `libvirt`. Absent: Kubernetes."),
+        Field("workload", .text, "The name of the workload at its orchestrator."),
+        Field("pod", .text, "The name of the pod."),
+        Field("endpoint", .text, "The name of the interface inside the workload."),
+        Field("containerID", .text, "The container engine's name of the container."),
+        Field(
+            "serviceAccountName", .text,
+            "The service account that the workload runs as: what service account selectors and serviceAccounts look at."),
+        Field(
+            "profiles", .texts,
+            "Profiles that decide after all tiers, in order, and give their labels. Absent or empty: those of its namespace and "
+                + "its service account. One that does not exist denies when it is reached."),
+        Field("mac", .text, "The hardware address of the endpoint. Kept for people; not checked on frames."),
         Field(
             "ipNATs",
             .array(
                 .object([
-                    Field("internalIP", text, "An address of the endpoint."),
-                    Field("externalIP", text, "The address by which others reach it."),
+                    Field("internalIP", .text, "An address of the endpoint."),
+                    Field("externalIP", .text, "The address by which others reach it."),
                 ])), "Addresses that are translated one to one.", enforced: false),
-        Field("ipv4Gateway", text, "The endpoint's IPv4 gateway.", enforced: false),
-        Field("ipv6Gateway", text, "The endpoint's IPv6 gateway.", enforced: false),
+        Field("ipv4Gateway", .text, "The endpoint's IPv4 gateway. Kept for people."),
+        Field("ipv6Gateway", .text, "The endpoint's IPv6 gateway. Kept for people."),
         Field(
-            "allowSpoofedSourcePrefixes", texts, "Blocks from which the endpoint may send although they are not its own.",
+            "allowSpoofedSourcePrefixes", .texts, "Blocks from which the endpoint may send although they are not its own.",
             enforced: false),
         Field("qosControls", .object(qualityOfService), "Limits of bandwidth, packets and connections.", enforced: false),
     ]
 
     private static let port: [Field] = [
-        Field("name", text, "The name: lower case letters, digits and hyphens, at most 15.", required: true),
+        Field(
+            "name", .text,
+            "The name: lower case letters, digits and hyphens, at most 15. Needed unless `hostPort` is there."),
         Field("protocol", .integerOrString, "TCP, UDP, SCTP or UDPLite.", required: true),
         Field("port", .integer(minimum: 1, maximum: 65535), "The number.", required: true),
-        Field("hostPort", .integer(minimum: 0, maximum: 65535), "The port of the host that leads to this one.", enforced: false),
-        Field("hostIP", text, "The address of the host at which `hostPort` is open.", enforced: false),
+        Field("hostPort", .integer(minimum: 0, maximum: 65535), "The port of the host that leads to this one. Kept for people."),
+        Field("hostIP", .text, "The address of the host at which `hostPort` is open. Kept for people."),
     ]
 
     private static let qualityOfService: [Field] = [
@@ -61,5 +66,21 @@ enum WorkloadEndpointSchema {
         Field("ingressMaxConnections", count, "Connections towards the endpoint; 0: unlimited."),
         Field("egressMaxConnections", count, "Connections from the endpoint; 0: unlimited."),
         Field("dscp", .integerOrString, "The differentiated services code point of packets that leave the cluster."),
+    ]
+
+    /// The members of Calico's HostEndpoint.
+    static let hostEndpointSpec: [Field] = [
+        Field("node", .text, "The node whose interface it is."),
+        Field("interfaceName", .text, "The interface, or * for all of the node's."),
+        Field("expectedIPs", .texts, "Addresses of the interface."),
+        Field("profiles", .texts, "Profiles that decide after all policies."),
+        Field(
+            "ports",
+            .array(
+                .object([
+                    Field("name", .text, "The name of the port.", required: true),
+                    Field("protocol", .integerOrString, "TCP, UDP, SCTP or UDPLite.", required: true),
+                    Field("port", .integer(minimum: 1, maximum: 65535), "The number.", required: true),
+                ])), "Ports to which rules can refer by name."),
     ]
 }

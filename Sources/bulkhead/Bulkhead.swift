@@ -27,7 +27,7 @@ struct Bulkhead: AsyncParsableCommand {
                 subcommands: [ExplainCommand.self, WhyCommand.self, FlowsCommand.self, StatusCommand.self]),
             CommandGroup(
                 name: "Other",
-                subcommands: [UserCommand.self, BackupCommand.self, RestoreCommand.self, CompletionCommand.self]),
+                subcommands: [UserCommand.self, BackupCommand.self, RestoreCommand.self, LimitsCommand.self, CompletionCommand.self]),
         ])
 
     /// Exit codes: 0 done; 1 failed or refused; 2 wrong usage; others as the command says.

@@ -99,8 +99,8 @@ def test_explain(kubectl):
 @pytest.mark.parametrize("spec, path", [
     ({"ingress": [{"action": "Allow", "http": {"methods": ["GET"]}}]}, "not enforced yet: spec.ingress[0].http"),
     ({"doNotTrack": True}, "not enforced yet: spec.doNotTrack"),
-    ({"ingress": [{"action": "Allow", "source": {"notNets": ["10.0.0.0/8"]}}]}, "not enforced yet: spec.ingress[0].source.notNets"),
-    ({"ingress": [{"action": "Allow", "source": {"serviceAccounts": {"names": ["x"]}}}]}, "not enforced yet: spec.ingress[0].source.serviceAccounts"),
+    ({"ingress": [{"action": "Allow", "source": {"domains": ["example.com"]}}]}, "not enforced yet: spec.ingress[0].source.domains"),
+    ({"applyOnForward": True}, "not enforced yet: spec.applyOnForward"),
     ({"ingress": [{"action": "Allow", "protocol": "TCP", "destination": {"ports": [70000]}}]}, "spec.ingress[0].destination.ports[0]"),
     ({"ingress": [{"action": "Allow", "source": {"selector": "app = 'x'"}}]}, "spec.ingress[0].source.selector"),
     ({"ingress": [{"action": "allow"}]}, "spec.ingress[0].action"),

@@ -70,9 +70,9 @@ import Testing
         (.string("0:80"), "port 0 is out of range: ports are 1 to 65535"),
         (.string("80:65536"), "port 65536 is out of range: ports are 1 to 65535"),
         (.string("2000:1000"), "the range 2000:1000 is reversed: write the lower port first, 1000:2000"),
-        (.string(""), "\"\" is no port: write a number, or a range such as 8000:8080"),
-        (.string("80:"), "\"80:\" is no port: write a number, or a range such as 8000:8080"),
-        (.string("1:2:3"), "\"1:2:3\" is no port: write a number, or a range such as 8000:8080"),
+        (.string(""), "\"\" is no port: write a number, a range such as 8000:8080, or a name"),
+        (.string("80:"), "\"80:\" is no port: write a number, a range such as 8000:8080, or a name"),
+        (.string("1:2:3"), "\"1:2:3\" is no port: write a number, a range such as 8000:8080, or a name"),
         (.bool(true), "must be a number or a text, not a boolean"), (.null, "must be a number or a text, not null"),
     ])
     func refusesPorts(value: JSONValue, message: String) {

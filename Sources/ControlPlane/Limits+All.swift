@@ -1,0 +1,32 @@
+import PolicyModel
+
+extension Limits {
+    /// All of them, for people.
+    public static let all: [Limit] = [
+        Limit(
+            "API server", "body of a request", bodyBytes, unit: "bytes",
+            reason: "as the Kubernetes API server; beyond it 413"),
+        Limit("API server", "one header field", headerFieldBytes, unit: "bytes", reason: "beyond it the connection is closed"),
+        Limit("API server", "all header fields", headerBytes, unit: "bytes", reason: "beyond it the connection is closed"),
+        Limit("API server", "number of header fields", headerCount, reason: "beyond it the connection is closed"),
+        Limit(
+            "API server", "chunks that wait for a slow reader of a stream", streamBufferChunks,
+            reason: "beyond it the reader is cut off"),
+        Limit(
+            "API server", "time of a reader that fell behind", Int64(slowReaderSeconds), unit: "seconds",
+            reason: "after it the reader is cut off"),
+        Limit(
+            "API server", "length of a watch", Int64(watchSeconds), unit: "seconds", reason: "clients begin anew"),
+        Limit(
+            "API server", "time between bookmarks", Int64(bookmarkSeconds), unit: "seconds",
+            reason: "for watches that ask for them"),
+        Limit(
+            "API server", "wait for enforcement in a request", Int64(enforcementWaitSeconds), unit: "seconds",
+            reason: "longer ones are refused with 400"),
+        Limit("API server", "flow records in one answer", flowRecords, reason: "more are refused with 400; follow instead"),
+        Limit(
+            "API server", "idle connection", idleConnectionSeconds, unit: "seconds", reason: "closed after it"),
+        Limit(
+            "API server", "attempts at a patch when others write meanwhile", patchAttempts, reason: "then 409"),
+    ]
+}

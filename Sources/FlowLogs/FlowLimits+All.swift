@@ -1,0 +1,26 @@
+import PolicyModel
+
+extension FlowLimits {
+    /// All of them, for people.
+    public static let all: [Limit] = [
+        Limit(
+            "flow records", "connections that are followed at a time", trackedConnections,
+            reason: "about 50 MB; those beyond are counted, and recorded when there is room or when they end"),
+        Limit(
+            "flow records", "different denials in a window", denialsPerWindow,
+            reason: "a port scan makes many; those beyond are counted, not recorded"),
+        Limit(
+            "flow records", "silence after which a connection is forgotten", forgetAfterNanoseconds / 1_000_000_000,
+            unit: "seconds", reason: "a live one is seen in every sweep"),
+        Limit(
+            "flow records", "the same, if it never was in a sweep", forgetUnseenAfterNanoseconds / 1_000_000_000,
+            unit: "seconds", reason: "half-open connections may be evicted without a word"),
+        Limit(
+            "flow records", "records on disk", storedRecords, reason: "about 300 bytes each; the oldest are deleted"),
+        Limit(
+            "flow records", "age of a record", storedNanoseconds / 86_400_000_000_000, unit: "days",
+            reason: "older ones are deleted"),
+        Limit(
+            "flow records", "records deleted at a time", deletedPerTransaction, reason: "no writer waits long"),
+    ]
+}
