@@ -100,6 +100,7 @@ struct RuleText {
     private func text(_ field: RuleMismatch.SelectorField, _ side: RuleMismatch.Side) -> String {
         switch field {
         case .selector: entity(side).selector?.description ?? ""
+        case .notSelector: entity(side).notSelector?.description ?? ""
         case .namespaceSelector: entity(side).namespaceSelector?.description ?? ""
         case .serviceAccounts:
             (entity(side).serviceAccounts?.names ?? []).isEmpty

@@ -15,8 +15,10 @@ struct PeerSelector {
     init(_ side: EntityRule, namespace: String?) {
         let own = namespace.map { Selector.equals(key: SystemLabel.namespace, value: $0) }
         let accounts = side.serviceAccounts.map(Self.selectors) ?? []
-        guard side.selector != nil || side.namespaceSelector != nil || !accounts.isEmpty else {
-            negative = side.notSelector.map { Self.all([own, $0].compactMap(\.self)) }
+        // As in Calico, a NetworkPolicy's side with any selector, notSelector alone included, picks within its namespace.
+        let isPicking = side.selector != nil || side.namespaceSelector != nil || !accounts.isEmpty
+        guard isPicking || (own != nil && side.notSelector != nil) else {
+            negative = side.notSelector
             return
         }
         let scope = side.namespaceSelector.map(Self.selector) ?? own

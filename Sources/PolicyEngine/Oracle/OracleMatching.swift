@@ -41,10 +41,10 @@ extension PolicyOracle {
         if let mismatch = Self.mismatchOfNets(of: entity, side, address) { return mismatch }
 
         var peers = side == .source ? question.sources : question.destinations
-        if let first = entity.picking {
+        if let first = entity.picking(in: namespace) {
             if let mismatch = Self.pick(&peers, by: entity, first, side, in: namespace) { return mismatch }
         } else if let selector = entity.notSelector,
-            Self.inScope(peers, namespace).contains(where: { OracleSelectors.matches(selector, $0.labels) })
+            peers.contains(where: { OracleSelectors.matches(selector, $0.labels) })
         {
             return .notSelector(side)
         }
@@ -154,10 +154,12 @@ extension PolicyOracle {
 }
 
 extension EntityRule {
-    /// The first of the fields that pick endpoints and network sets; nil: the side is not about these.
-    fileprivate var picking: RuleMismatch.SelectorField? {
+    /// The first of the fields that pick endpoints and network sets; nil: the side is not about these. As in Calico,
+    /// notSelector alone picks in a NetworkPolicy: those of its namespace that do not match.
+    fileprivate func picking(in namespace: String?) -> RuleMismatch.SelectorField? {
         if namespaceSelector != nil { return .namespaceSelector }
         if let accounts = serviceAccounts, !accounts.names.isEmpty || accounts.selector != nil { return .serviceAccounts }
-        return selector == nil ? nil : .selector
+        if selector != nil { return .selector }
+        return namespace != nil && notSelector != nil ? .notSelector : nil
     }
 }

@@ -10,6 +10,7 @@ public enum RuleMismatch: Sendable, Hashable {
         case namespaceSelector
         case serviceAccounts
         case selector
+        case notSelector
     }
 
     /// Another IP version.
