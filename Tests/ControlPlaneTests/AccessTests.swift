@@ -150,15 +150,13 @@ import Testing
         try await RunningServer.with { (server) async throws in
             let users = UserRegistry(stateDirectory: server.stateDirectory)
             let token = try Self.token(try users.add(name: "anna", role: .viewer, credential: .token, now: Date()))
-            let watch = Task {
-                try await server.send("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=25", token: .some(token)).status
-            }
-            try await Task.sleep(for: .milliseconds(300))
+            let response = try await server.client.execute(
+                try server.request("GET", "/api/v1/namespaces?watch=1&timeoutSeconds=600", token: .some(token)),
+                timeout: .seconds(600))
+            #expect(response.status.code == 200)
             try users.remove(name: "anna")
-            let start = ContinuousClock.now
-            #expect(try await watch.value == 200)
-            // Long before the time that the watch asked for.
-            #expect(ContinuousClock.now - start < .seconds(20))
+            // Ends long before the time that the watch asked for, or this test does not end.
+            for try await _ in response.body {}
         }
     }
 
