@@ -64,7 +64,8 @@ extension Direction {
 
 extension Explanation {
     /// The answer for programs: a verdict, and for each end what decided. `rule` is -1 where no rule did. When staged
-    /// policies are judged, `pending` is the same answer as if they were enforced.
+    /// policies are judged, `pending` is the same answer as if they were enforced. An end has `logged` where Log rules were
+    /// met, and `rejects` where the sender of what is denied is told.
     public var json: JSONValue {
         var answer: [String: JSONValue] = ["verdict": .string(verdict.word), "ends": .array(ends.map(\.json))]
         if let pendingEnds, let pendingVerdict {
@@ -84,12 +85,17 @@ extension Explanation.End {
         case .itself: fields.policy = "self"
         case .policy(let trace): fields = DecidedBy(trace.decision.reason)
         }
-        return .object([
+        var members: [String: JSONValue] = [
             "endpoint": .string(endpoint.description), "direction": .string(direction.word),
             "verdict": .string(ruling.verdict.word), "tier": .string(fields.tier), "kind": .string(fields.kind),
             "namespace": .string(fields.namespace), "policy": .string(fields.policy),
             "rule": .integer(Int64(fields.rule)), "trigger": .array(fields.triggers.map(\.json)),
-        ])
+        ]
+        if case .policy(let trace) = ruling {
+            if trace.decision.rejects { members["rejects"] = true }
+            if !trace.decision.logged.isEmpty { members["logged"] = .array(trace.decision.logged.map(\.json)) }
+        }
+        return .object(members)
     }
 
     /// The members of the contract that name who decided.
@@ -130,5 +136,14 @@ extension Explanation.End {
 extension PolicyReference {
     fileprivate var json: JSONValue {
         .object(["kind": .string(kind), "namespace": .string(namespace), "policy": .string(name)])
+    }
+}
+
+extension RuleReference {
+    fileprivate var json: JSONValue {
+        .object([
+            "tier": .string(tier), "kind": .string(policy.kind), "namespace": .string(policy.namespace),
+            "policy": .string(policy.name), "rule": .integer(Int64(index)),
+        ])
     }
 }

@@ -3,53 +3,109 @@ import PolicyModel
 
 /// Counts what generated verdicts have exercised, so that a comparison that agrees can be seen to have compared.
 public struct Coverage: Sendable {
-    /// One line of the table.
-    public struct Row: Sendable, Hashable {
-        public var group: String
-        public var name: String
-        /// Cells by column; every column named here must reach the floor.
-        public var cells: [String: Int]
-    }
-
-    private static let ruleFields =
-        ["protocol"]
-        + ["source", "destination"].flatMap { side in
-            ["nets", "namespaceSelector", "selector", "ports"].map { "\(side).\($0)" }
-        }
+    /// What every cell must hold when a million verdicts were counted, and as much less as fewer were.
+    public static let floorOfMillion = 500
 
     public private(set) var verdicts = 0
     public private(set) var denials = 0
-    private var counts: [String: [String: [String: Int]]] = [:]
 
-    /// `shapes`: of the packets that stand for the probes, where there are packets; each must be seen allowed and denied.
-    public init(shapes: [String] = []) {
-        expect("packet shape", shapes, ["allowed", "denied"])
-        expect("rule field", Self.ruleFields, ["absent", "matched", "unmatched"])
-        expect("rule field", ["source.nets", "destination.nets"], ["other version"])
-        expect("rule field", ["source.selector", "destination.selector"], ["implied namespace"])
-        expect("rule field", ["source.ports", "destination.ports"], ["no ports"])
-        expect("policy field", ["selector", "types"], ["matched", "unmatched"])
-        expect("policy field", ["namespaceSelector"], ["absent", "matched", "unmatched"])
-        expect("policy field", ["order"], ["absent", "present"])
-        expect("policy field", ["namespace"], ["absent", "matched", "unmatched"])
-        expect("action", [RuleAction.allow, .deny, .pass].map(\.rawValue), ["ingress", "egress"])
-        expect("reason", ["rule Allow", "rule Deny", "end of tier", "profile", "no profile"], ["ingress", "egress"])
-        expect("tier", ["not for this endpoint", "decided", "passed by rule", "end: Deny", "end: Pass"], ["times"])
-        expect("selector", Self.operators, ["asked"])
-        expect("address", ["known once", "claimed twice", "unknown"], ["v4", "v6"])
-        expect("protocol", ["TCP", "UDP", "SCTP", "UDPLite", "ICMP kind", "other"], ["v4", "v6"])
+    private var fields = CoverageTable(
+        "rule field", rows: CoveredField.allCases.map(\.name),
+        columns: ["absent", "matched", "unmatched", "other version", "nobody there", "implied namespace", "no ports"])
+    private var actions = CoverageTable(
+        "action", rows: RuleAction.allCases.map(\.rawValue), columns: ["ingress", "egress", "in profile"])
+    private var policies = CoverageTable(
+        "policy field",
+        rows: [
+            "types", "namespace", "namespaceSelector", "serviceAccountSelector", "selector", "order", "deny action",
+            "Kubernetes NetworkPolicy",
+        ],
+        columns: ["absent", "matched", "unmatched"])
+    private var tiers = CoverageTable(
+        "tier", rows: ["not for this endpoint", "decided", "passed by rule", "end: Deny", "end: Pass"], columns: ["times"])
+    private var reasons = CoverageTable(
+        "reason",
+        rows: ["rule Allow", "rule Deny", "end of tier", "profile Allow", "profile Deny", "no profile"],
+        columns: ["ingress", "egress", "rejected", "pending"])
+    private var pending = CoverageTable(
+        "pending", rows: ["none", "other reason", "Allow to Deny", "Deny to Allow"], columns: ["staged rule", "else"])
+    private var logs = CoverageTable("logged", rows: ["nothing", "one rule", "several rules"], columns: ["times"])
+    private var profiles = CoverageTable(
+        "profile", rows: ["of a namespace", "of a service account", "object"], columns: ["decided", "passed on", "missing"])
+    private var selectors = CoverageTable("selector", rows: Coverage.operators, columns: ["asked"])
+    private var addresses = CoverageTable(
+        "peer's address", rows: ["one endpoint", "several endpoints", "network sets alone", "endpoint and set", "nobody"],
+        columns: ["v4", "v6"])
+    private var protocols = CoverageTable(
+        "protocol", rows: ["TCP", "UDP", "SCTP", "UDPLite", "ICMP kind", "other"], columns: ["v4", "v6"])
+    private var shapes: CoverageTable
+
+    /// - Parameters:
+    ///   - features: Of the worlds; what they leave out need not be covered.
+    ///   - shapes: Of the packets that stand for the probes, where there are packets; each must be seen allowed and denied.
+    public init(features: LanguageFeatures = .compiled, shapes: [String] = []) {
+        self.shapes = CoverageTable("packet shape", rows: shapes, columns: ["allowed", "denied"])
+        for row in shapes.indices { self.shapes.expect(row, 0...1) }
+        expectFields(features)
+        for row in protocols.rows.indices { protocols.expect(row, 0...1) }
+        for row in tiers.rows.indices { tiers.expect(row, 0...0) }
+        for row in selectors.rows.indices { selectors.expect(row, 0...0) }
+        for row in [0, 1, 3] { actions.expect(row, 0...1) }
+        for row in [0, 1, 2, 3, 5] { reasons.expect(row, 0...1) }
+        for row in [0, 1, 4] { addresses.expect(row, 0...1) }
+        profiles.expect(0, [0, 2])
+        expectWhole(features)
     }
 
-    private mutating func expect(_ group: String, _ names: [String], _ columns: [String]) {
-        for name in names { for column in columns { counts[group, default: [:]][name, default: [:]][column] = 0 } }
+    private mutating func expectFields(_ features: LanguageFeatures) {
+        for field in CoveredField.allCases where field.feature.map({ features.isSuperset(of: $0) }) ?? true {
+            fields.expect(field.rawValue, 0...2)
+            switch field {
+            case .sourceNets, .destinationNets, .sourceNotNets, .destinationNotNets: fields.expect(field.rawValue, [3])
+            case .sourceNamespaceSelector, .destinationNamespaceSelector: fields.expect(field.rawValue, [4])
+            case .sourceSelector, .destinationSelector, .sourceAccountNames, .destinationAccountNames,
+                .sourceAccountSelector, .destinationAccountSelector:
+                fields.expect(field.rawValue, [4, 5])
+            case .sourcePorts, .destinationPorts: fields.expect(field.rawValue, [6])
+            default: break
+            }
+        }
     }
 
-    private mutating func count(_ group: String, _ name: String, _ column: String) {
-        counts[group, default: [:]][name, default: [:]][column, default: 0] += 1
+    private mutating func expectWhole(_ features: LanguageFeatures) {
+        policies.expect(0, 1...2)
+        for row in [1, 2] { policies.expect(row, 0...2) }
+        policies.expect(4, 1...2)
+        policies.expect(5, 0...1)
+        if features.contains(.serviceAccounts) { policies.expect(3, 0...2) }
+        if features.contains(.rejections) {
+            policies.expect(6, 0...1)
+            for row in [1, 2] { reasons.expect(row, [2]) }
+        }
+        if features.contains(.kubernetes) { policies.expect(7, 0...1) }
+        if features.contains(.networkSets) { for row in [2, 3] { addresses.expect(row, 0...1) } }
+        if features.contains(.profiles) {
+            for row in [0, 1, 3] { actions.expect(row, [2]) }
+            reasons.expect(4, 0...1)
+            profiles.expect(1, 1...2)
+            profiles.expect(2, 0...2)
+        }
+        if features.contains(.log) {
+            actions.expect(2, 0...1)
+            for row in logs.rows.indices { logs.expect(row, 0...0) }
+            if features.contains(.profiles) { actions.expect(2, [2]) }
+        }
+        if features.contains(.staged) {
+            pending.expect(0, [1])
+            for row in 1...3 { pending.expect(row, 0...1) }
+            for row in [0, 1, 2, 3] { reasons.expect(row, [3]) }
+        }
     }
 
     /// Denials in a hundred verdicts.
     public var denialPercent: Double { verdicts == 0 ? 0 : Double(denials) * 100 / Double(verdicts) }
+
+    // MARK: Counting
 
     /// Decides a probe by the oracle, counting what the oracle asked.
     public mutating func decide(_ probe: Probe, by oracle: PolicyOracle) -> Decision {
@@ -58,175 +114,212 @@ public struct Coverage: Sendable {
         return trace.decision
     }
 
-    /// Counts a verdict that somebody else has given in agreement with the oracle.
+    /// Counts a verdict that somebody else has given in agreement with the oracle. `shape` must be one of those that the
+    /// coverage was made with.
     public mutating func record(_ trace: OracleTrace, by oracle: PolicyOracle, shape: String? = nil) {
-        if let shape { count("packet shape", shape, trace.decision.verdict == .allow ? "allowed" : "denied") }
         verdicts += 1
-        if trace.decision.verdict == .deny { denials += 1 }
-        let direction = trace.direction == .ingress ? "ingress" : "egress"
-        count("reason", Self.name(of: trace.decision), direction)
-        let version = trace.packet.version == .v4 ? "v4" : "v6"
-        count("protocol", Self.name(of: trace.packet.transport), version)
-        let peer = trace.direction == .ingress ? trace.packet.source : trace.packet.destination
-        let owners = oracle.owners(of: peer).count
-        count("address", owners == 0 ? "unknown" : owners == 1 ? "known once" : "claimed twice", version)
-        for tier in trace.tiers {
-            count("tier", Self.name(of: tier.outcome), "times")
-            for policy in tier.policies { record(policy, direction: direction) }
+        let decision = trace.decision
+        if decision.verdict == .deny { denials += 1 }
+        if let shape, let row = shapes.rows.firstIndex(of: shape) {
+            shapes.count(row, decision.verdict == .allow ? 0 : 1)
         }
+        let direction = trace.direction == .ingress ? 0 : 1
+        record(decision, direction)
+        let version = trace.packet.version == .v4 ? 0 : 1
+        protocols.count(Self.row(of: trace.packet.transport), version)
+        let peer = trace.direction == .ingress ? trace.packet.source : trace.packet.destination
+        addresses.count(Self.row(owners: oracle.owners(of: peer).count, everybody: oracle.peerNames(at: peer).count), version)
+        for tier in trace.tiers {
+            tiers.count(Self.row(of: tier.outcome), 0)
+            for policy in tier.policies { record(policy, direction) }
+        }
+        for profile in trace.profiles { record(profile) }
     }
 
-    private mutating func record(_ trace: OracleTrace.PolicyTrace, direction: String) {
+    private mutating func record(_ decision: Decision, _ direction: Int) {
+        let row = Self.row(of: decision.verdict, decision.reason)
+        reasons.count(row, direction)
+        if decision.rejects { reasons.count(row, 2) }
+        logs.count(min(2, decision.logged.count), 0)
+        guard let other = decision.pending else {
+            pending.count(0, 1)
+            return
+        }
+        reasons.count(Self.row(of: other.verdict, other.reason), 3)
+        var byStaged = 1
+        if case .rule(_, let policy, _) = other.reason, policy.kind.hasPrefix("Staged") { byStaged = 0 }
+        pending.count(other.verdict == decision.verdict ? 1 : other.verdict == .deny ? 2 : 3, byStaged)
+    }
+
+    private mutating func record(_ trace: OracleTrace.PolicyTrace, _ direction: Int) {
         let policy = trace.policy
-        count("policy field", "order", policy.order == nil ? "absent" : "present")
-        count("policy field", "types", trace.applicability == .otherDirection ? "unmatched" : "matched")
-        if trace.applicability == .otherDirection { return }
-        let namespace = trace.applicability == .otherNamespace ? "unmatched" : "matched"
-        count("policy field", "namespace", policy.namespace == nil ? "absent" : namespace)
-        if trace.applicability == .otherNamespace { return }
-        let selected = trace.applicability == .namespaceSelector ? "unmatched" : "matched"
-        count("policy field", "namespaceSelector", policy.namespaceSelector == nil ? "absent" : selected)
-        if trace.applicability == .namespaceSelector { return }
-        count("policy field", "selector", trace.applicability == .selector ? "unmatched" : "matched")
+        policies.count(5, policy.order == nil ? 0 : 1)
+        policies.count(6, policy.denyAction == nil ? 0 : 1)
+        policies.count(7, policy.reference.name.hasPrefix(Policy.kubernetesPrefix) ? 1 : 0)
+        // In the order in which the oracle asks; what comes after the first failure was not asked.
+        let questions: [(present: Bool, failure: OracleTrace.Applicability)] = [
+            (true, .otherDirection), (policy.namespace != nil, .otherNamespace),
+            (policy.namespaceSelector != nil, .namespaceSelector),
+            (policy.serviceAccountSelector != nil, .serviceAccountSelector), (true, .selector),
+        ]
+        for (row, question) in questions.enumerated() {
+            let failed = trace.applicability == question.failure
+            policies.count(row, !question.present ? 0 : failed ? 2 : 1)
+            if failed { return }
+        }
         recordOperators(of: policy.selector)
-        for rule in trace.rules { record(rule, direction: direction) }
+        for rule in trace.rules { record(rule, direction) }
     }
 
-    private mutating func record(_ trace: OracleTrace.RuleTrace, direction: String) {
-        if trace.matched { count("action", trace.rule.action.rawValue, direction) }
-        // In the order in which the oracle asks; what comes after the first failure was not asked.
-        for field in Self.ruleFields {
-            guard Self.isPresent(field, in: trace.rule) else {
-                count("rule field", field, "absent")
+    private mutating func record(_ trace: OracleTrace.RuleTrace, _ column: Int) {
+        if trace.matched {
+            actions.count(RuleAction.allCases.firstIndex(of: trace.rule.action) ?? 0, column)
+        }
+        let failure = trace.mismatch.map { CoveredField.failed($0, of: trace.rule) }
+        for field in CoveredField.allCases {
+            guard field.isPresent(in: trace.rule) else {
+                fields.count(field.rawValue, 0)
                 continue
             }
-            recordOperators(of: field, in: trace.rule)
-            if let mismatch = trace.mismatch, mismatch.path == field {
-                count("rule field", field, Self.column(of: mismatch))
+            for selector in field.selectors(in: trace.rule) { recordOperators(of: selector) }
+            if let failure, failure.field == field {
+                fields.count(field.rawValue, failure.column)
                 return
             }
-            count("rule field", field, "matched")
+            fields.count(field.rawValue, 1)
         }
     }
 
-    private static func isPresent(_ field: String, in rule: PolicyRule) -> Bool {
-        if field == "protocol" { return rule.transport != nil }
-        let entity = field.hasPrefix("source") ? rule.source : rule.destination
-        switch field.split(separator: ".").last {
-        case "nets": return !entity.nets.isEmpty
-        case "namespaceSelector": return entity.namespaceSelector != nil
-        case "selector": return entity.selector != nil
-        default: return !entity.ports.isEmpty
+    private mutating func record(_ trace: OracleTrace.ProfileTrace) {
+        let row =
+            trace.name.hasPrefix(Profile.namespacePrefix) ? 0 : trace.name.hasPrefix(Profile.serviceAccountPrefix) ? 1 : 2
+        let decided = trace.rules.last.map { $0.matched && $0.rule.action != .pass && $0.rule.action != .log } ?? false
+        profiles.count(row, !trace.exists ? 2 : decided ? 0 : 1)
+        for rule in trace.rules { record(rule, 2) }
+    }
+
+    // MARK: Rows
+
+    private static func row(of verdict: Verdict, _ reason: Reason) -> Int {
+        switch reason {
+        case .rule: verdict == .allow ? 0 : 1
+        case .endOfTier: 2
+        case .profile: verdict == .allow ? 3 : 4
+        case .noProfile: 5
         }
     }
 
-    private static func column(of mismatch: RuleMismatch) -> String {
-        switch mismatch {
-        case .netsOfOtherVersion: "other version"
-        case .noPorts: "no ports"
-        case .impliedNamespace: "implied namespace"
-        default: "unmatched"
-        }
-    }
-
-    private static func name(of decision: Decision) -> String {
-        switch decision.reason {
-        case .rule: decision.verdict == .allow ? "rule Allow" : "rule Deny"
-        case .endOfTier: "end of tier"
-        case .profile: "profile"
-        case .noProfile: "no profile"
-        }
-    }
-
-    private static func name(of outcome: OracleTrace.TierOutcome) -> String {
+    private static func row(of outcome: OracleTrace.TierOutcome) -> Int {
         switch outcome {
-        case .noPolicyApplies: "not for this endpoint"
-        case .decided: "decided"
-        case .passed: "passed by rule"
-        case .endOfTier(let action): "end: \(action.rawValue)"
+        case .noPolicyApplies: 0
+        case .decided: 1
+        case .passed: 2
+        case .endOfTier(let action): action == .deny ? 3 : 4
         }
     }
 
-    private static func name(of transport: TransportProtocol) -> String {
-        if transport.hasTypeAndCode { return "ICMP kind" }
-        return transport.hasPorts ? transport.description : "other"
+    private static func row(of transport: TransportProtocol) -> Int {
+        switch transport {
+        case .tcp: 0
+        case .udp: 1
+        case .sctp: 2
+        case .udpLite: 3
+        case .icmp, .icmpV6: 4
+        default: 5
+        }
     }
 
-    // MARK: Selectors
+    private static func row(owners: Int, everybody: Int) -> Int {
+        if owners == 0 { return everybody == 0 ? 4 : 2 }
+        if everybody > owners { return 3 }
+        return owners == 1 ? 0 : 1
+    }
 
     private static let operators = [
         "all()", "global()", "has", "==", "!=", "contains", "starts with", "ends with", "in", "not in", "!", "&&", "||",
     ]
 
-    private mutating func recordOperators(of field: String, in rule: PolicyRule) {
-        let entity = field.hasPrefix("source") ? rule.source : rule.destination
-        if field.hasSuffix(".selector"), let selector = entity.selector { recordOperators(of: selector) }
-        guard field.hasSuffix(".namespaceSelector"), let selector = entity.namespaceSelector else { return }
-        switch selector {
-        case .global: count("selector", "global()", "asked")
-        case .matching(let selector): recordOperators(of: selector)
-        }
-    }
-
     private mutating func recordOperators(of selector: Selector) {
         switch selector {
-        case .all: count("selector", "all()", "asked")
-        case .global: count("selector", "global()", "asked")
-        case .has: count("selector", "has", "asked")
-        case .equals: count("selector", "==", "asked")
-        case .notEquals: count("selector", "!=", "asked")
-        case .contains: count("selector", "contains", "asked")
-        case .startsWith: count("selector", "starts with", "asked")
-        case .endsWith: count("selector", "ends with", "asked")
-        case .isIn: count("selector", "in", "asked")
-        case .isNotIn: count("selector", "not in", "asked")
+        case .all: selectors.count(0, 0)
+        case .global: selectors.count(1, 0)
+        case .has: selectors.count(2, 0)
+        case .equals: selectors.count(3, 0)
+        case .notEquals: selectors.count(4, 0)
+        case .contains: selectors.count(5, 0)
+        case .startsWith: selectors.count(6, 0)
+        case .endsWith: selectors.count(7, 0)
+        case .isIn: selectors.count(8, 0)
+        case .isNotIn: selectors.count(9, 0)
         case .not(let inner):
-            count("selector", "!", "asked")
+            selectors.count(10, 0)
             recordOperators(of: inner)
         case .and(let parts):
-            count("selector", "&&", "asked")
+            selectors.count(11, 0)
             for part in parts { recordOperators(of: part) }
         case .or(let parts):
-            count("selector", "||", "asked")
+            selectors.count(12, 0)
             for part in parts { recordOperators(of: part) }
         }
     }
 
     // MARK: Results
 
-    /// By group and name.
-    public var rows: [Row] {
-        counts.sorted { $0.key < $1.key }.flatMap { group, names in
-            names.sorted { $0.key < $1.key }.map { Row(group: group, name: $0.key, cells: $0.value) }
-        }
+    /// Adds what another coverage, made with equal arguments, has counted.
+    public mutating func add(_ other: Self) {
+        verdicts += other.verdicts
+        denials += other.denials
+        fields.add(other.fields)
+        actions.add(other.actions)
+        policies.add(other.policies)
+        tiers.add(other.tiers)
+        reasons.add(other.reasons)
+        pending.add(other.pending)
+        logs.add(other.logs)
+        profiles.add(other.profiles)
+        selectors.add(other.selectors)
+        addresses.add(other.addresses)
+        protocols.add(other.protocols)
+        shapes.add(other.shapes)
+    }
+
+    private var tables: [CoverageTable] {
+        [
+            fields, actions, policies, tiers, reasons, pending, logs, profiles, selectors, addresses, protocols, shapes,
+        ]
     }
 
     /// For people: one line a row.
     public var table: String {
         var lines = ["\(verdicts) verdicts, \(Int(denialPercent.rounded())) % denied"]
-        var group = ""
-        for row in rows {
-            if row.group != group {
-                group = row.group
-                lines.append("\(group):")
-            }
-            let cells = row.cells.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-            let name = row.name + String(repeating: " ", count: max(1, 30 - row.name.count))
-            lines.append("  \(name)\(cells.joined(separator: ", "))")
-        }
+        for table in tables where !table.lines.isEmpty { lines += ["\(table.name):"] + table.lines }
         return lines.joined(separator: "\n")
     }
 
-    /// What was not exercised often enough: empty when every cell holds at least `floor`, and at least 25 % of the
-    /// verdicts are denials.
+    /// What was not exercised often enough: empty when every cell holds its floor, and at least 25 % of the verdicts are
+    /// denials.
+    public func check() -> [String] {
+        check(floor: max(1, Self.floorOfMillion * verdicts / 1_000_000))
+    }
+
+    /// The same with a floor of one's own.
     public func check(floor: Int) -> [String] {
         var shortfalls: [String] = []
         if denialPercent < 25 { shortfalls.append("denials: \(denialPercent) % of the verdicts, less than 25 %") }
-        for row in rows {
-            for (column, count) in row.cells.sorted(by: { $0.key < $1.key }) where count < floor {
-                shortfalls.append("\(row.group), \(row.name), \(column): \(count), less than \(floor)")
-            }
+        return shortfalls + tables.flatMap { $0.shortfalls(floor: floor) }
+    }
+}
+
+extension Coverage {
+    /// The sum of what `shards` tasks count at the same time.
+    public static func counted(
+        by shards: Int, _ features: LanguageFeatures, _ count: @escaping @Sendable (_ shard: Int) -> Coverage
+    ) async -> Coverage {
+        await withTaskGroup(of: Coverage.self) { group in
+            for shard in 0..<shards { group.addTask { count(shard) } }
+            var whole = Coverage(features: features)
+            for await coverage in group { whole.add(coverage) }
+            return whole
         }
-        return shortfalls
     }
 }

@@ -2,28 +2,54 @@ import PolicyModel
 
 /// Labels from a small alphabet, and selectors that are neither always true nor always false.
 enum LabelGenerator {
+    private typealias Leaf = (key: String, values: [String])
+
     private static let ownKeys = ["app", "role", "env", "team"]
     private static let values = ["web", "web-1", "we", "db", "db-1", "b", "1", ""]
     private static let namespaceKeys = ["zone", "stage"]
     private static let namespaceValues = ["red", "blue", "re", "prod"]
+    private static let accountKeys = ["rank", "team"]
+    private static let accountValues = ["low", "high", "lo"]
 
-    static func endpointLabels(using random: inout SplitMix64) -> [String: String] {
+    /// `claiming`: some say what only their namespace and their service account may say of them.
+    static func endpointLabels(claiming: Bool, using random: inout SplitMix64) -> [String: String] {
         var labels: [String: String] = [:]
         for key in ownKeys where random.chance(65) { labels[key] = random.pick(values) }
         // Own labels lose against those that say where the workload runs.
         if random.chance(4) { labels["projectcalico.org/orchestrator"] = random.pick(["own", "podman", "k8s"]) }
+        guard claiming else { return labels }
         if random.chance(6) { labels["projectcalico.org/namespace"] = random.pick(["shop", "shop-2", "bank"]) }
+        if random.chance(5) { labels["pcns.zone"] = random.pick(namespaceValues) }
+        if random.chance(5) { labels["pcsa.rank"] = random.pick(accountValues) }
+        if random.chance(5) { labels["projectcalico.org/serviceaccount"] = random.pick(PeerGenerator.accountNames) }
         return labels
     }
 
     static func namespaceLabels(using random: inout SplitMix64) -> [String: String] {
-        var labels: [String: String] = [:]
-        for key in namespaceKeys where random.chance(70) { labels[key] = random.pick(namespaceValues) }
+        labels(namespaceKeys, namespaceValues, using: &random)
+    }
+
+    static func accountLabels(using random: inout SplitMix64) -> [String: String] {
+        labels(accountKeys, accountValues, using: &random)
+    }
+
+    /// Some of an endpoint's own keys, and one that only profiles give.
+    static func profileLabels(using random: inout SplitMix64) -> [String: String] {
+        var labels = labels(["color"], ["green", "brown"], using: &random)
+        if random.chance(50) { labels[random.pick(ownKeys)] = random.pick(values) }
         return labels
     }
 
-    /// For endpoints.
-    static func selector(using random: inout SplitMix64) -> Selector {
+    private static func labels(
+        _ keys: [String], _ values: [String], using random: inout SplitMix64
+    ) -> [String: String] {
+        var labels: [String: String] = [:]
+        for key in keys where random.chance(70) { labels[key] = random.pick(values) }
+        return labels
+    }
+
+    /// For endpoints and network sets.
+    static func selector(_ features: LanguageFeatures, using random: inout SplitMix64) -> Selector {
         tree(depth: 2, using: &random) { random in
             if random.chance(12) {
                 return (random.pick(["pcns.zone", "pcns.stage"]), namespaceValues)
@@ -31,13 +57,20 @@ enum LabelGenerator {
             if random.chance(8) { return ("projectcalico.org/namespace", ["shop", "shop-2", "bank"]) }
             if random.chance(5) { return ("projectcalico.org/orchestrator", ["k8s", "podman"]) }
             if random.chance(4) { return ("pcns.projectcalico.org/name", ["shop", "bank", "lab"]) }
+            if features.contains(.serviceAccounts), random.chance(8) {
+                return random.pick([
+                    ("pcsa.rank", accountValues), ("projectcalico.org/serviceaccount", PeerGenerator.accountNames),
+                ])
+            }
+            if features.contains(.profiles), random.chance(6) { return ("color", ["green", "brown"]) }
             return (random.pick(ownKeys + ["ghost"]), values)
         }
     }
 
     static func namespaceSelector(using random: inout SplitMix64) -> NamespaceSelector {
-        if random.chance(8) { return .global }
+        if random.chance(10) { return .global }
         if random.chance(25) { return .matching(.all) }
+        if random.chance(5) { return .matching(.or([.global, .equals(key: "zone", value: "red")])) }
         return .matching(
             tree(depth: 1, using: &random) { random in
                 random.chance(30)
@@ -46,9 +79,16 @@ enum LabelGenerator {
             })
     }
 
+    /// Over the labels of service accounts.
+    static func accountSelector(using random: inout SplitMix64) -> Selector {
+        tree(depth: 1, using: &random) { random in
+            random.chance(25)
+                ? ("projectcalico.org/name", PeerGenerator.accountNames) : (random.pick(accountKeys), accountValues)
+        }
+    }
+
     private static func tree(
-        depth: Int, using random: inout SplitMix64,
-        leaf: (inout SplitMix64) -> (key: String, values: [String])
+        depth: Int, using random: inout SplitMix64, leaf: (inout SplitMix64) -> Leaf
     ) -> Selector {
         if depth > 0, random.chance(30) {
             let parts = (0..<random.number(2...3)).map { _ in tree(depth: depth - 1, using: &random, leaf: leaf) }

@@ -2,26 +2,46 @@ import PolicyModel
 
 /// Rules whose conditions overlap with those of other rules of the same world.
 struct RuleGenerator {
+    /// Where a rule stands.
+    struct Scope {
+        /// Of the NetworkPolicy; nil elsewhere.
+        var namespace: String?
+        /// Those of the world.
+        var namespaces: [String]
+    }
+
     /// What nets are made around.
     let addresses: [IPAddress]
+    let features: LanguageFeatures
     private var recentNets: [AddressBlock] = []
     private var recentPorts: [PortRange] = []
 
-    init(addresses: [IPAddress]) { self.addresses = addresses }
+    init(addresses: [IPAddress], features: LanguageFeatures) {
+        self.addresses = addresses
+        self.features = features
+    }
 
-    mutating func rule(
-        _ direction: Direction, in namespace: String?, using random: inout SplitMix64
-    ) -> PolicyRule {
-        let transport = transport(using: &random)
-        let mayHavePorts = transport?.hasPorts ?? random.chance(10)
-        var source = entity(isPeer: direction == .ingress, using: &random)
-        var destination = entity(isPeer: direction == .egress, using: &random)
-        if mayHavePorts || random.chance(2) {
-            if random.chance(22) { source.ports = ports(using: &random) }
-            if random.chance(60) { destination.ports = ports(using: &random) }
+    mutating func rule(_ direction: Direction, _ scope: Scope, using random: inout SplitMix64) -> PolicyRule {
+        var rule = PolicyRule(action: action(using: &random), transport: transport(using: &random))
+        if features.contains(.ipVersion), random.chance(8) { rule.version = random.pick(IPVersion.allCases) }
+        if features.contains(.notProtocol), random.chance(rule.transport == nil ? 25 : 2) {
+            rule.notTransport = random.pick([.tcp, .udp, .icmp, TransportProtocol(number: 47)])
         }
-        let action = random.pick([RuleAction.allow, .allow, .allow, .deny, .deny, .pass, .pass])
-        return PolicyRule(action: action, transport: transport, source: source, destination: destination)
+        if features.contains(.icmp), rule.transport?.hasTypeAndCode == true { addMessages(to: &rule, using: &random) }
+
+        if features.contains(.services), random.chance(7) {
+            addService(to: &rule, direction, scope, using: &random)
+        } else {
+            rule.source = entity(isPeer: direction == .ingress, using: &random)
+            rule.destination = entity(isPeer: direction == .egress, using: &random)
+        }
+        addPorts(to: &rule, using: &random)
+        return rule
+    }
+
+    private func action(using random: inout SplitMix64) -> RuleAction {
+        if features.contains(.log), random.chance(10) { return .log }
+        return random.pick([.allow, .allow, .allow, .deny, .deny, .pass, .pass])
     }
 
     private func transport(using random: inout SplitMix64) -> TransportProtocol? {
@@ -32,13 +52,48 @@ struct RuleGenerator {
         return random.pick([.tcp, .tcp, .tcp, .udp, .udp, .sctp, .udpLite, .icmp, .icmpV6, random.pick(others)])
     }
 
+    private func addMessages(to rule: inout PolicyRule, using random: inout SplitMix64) {
+        func match(using random: inout SplitMix64) -> ICMPMatch {
+            ICMPMatch(
+                type: random.pick([0, 3, 8, 128, 129, 255]), code: random.chance(45) ? random.pick([0, 1, 3, 255]) : nil)
+        }
+        if random.chance(50) { rule.icmp = match(using: &random) }
+        if random.chance(35) { rule.notICMP = match(using: &random) }
+    }
+
+    /// Nothing else may stand beside a service but ports of a source.
+    private func addService(
+        to rule: inout PolicyRule, _ direction: Direction, _ scope: Scope, using random: inout SplitMix64
+    ) {
+        let own = scope.namespace != nil && random.chance(50)
+        let reference = ServiceReference(
+            namespace: own ? "" : random.pick(scope.namespaces),
+            name: random.pick(PeerGenerator.serviceNames + PeerGenerator.serviceNames + ["ghost"]))
+        switch direction {
+        case .ingress: rule.source.services = reference
+        case .egress: rule.destination.services = reference
+        }
+    }
+
+    // MARK: Sides
+
     private mutating func entity(isPeer: Bool, using random: inout SplitMix64) -> EntityRule {
         var entity = EntityRule()
-        let weight = isPeer ? 100 : 35
-        if random.chance(30 * weight / 100) { entity.nets = nets(using: &random) }
-        if random.chance(38 * weight / 100) { entity.selector = LabelGenerator.selector(using: &random) }
-        if random.chance(22 * weight / 100) {
-            entity.namespaceSelector = LabelGenerator.namespaceSelector(using: &random)
+        func chance(_ percent: Int, using random: inout SplitMix64) -> Bool {
+            random.chance(isPeer ? percent : percent * 35 / 100)
+        }
+        if chance(28, using: &random) { entity.nets = nets(using: &random) }
+        if features.contains(.notNets), chance(12, using: &random) { entity.notNets = nets(using: &random) }
+        if chance(36, using: &random) { entity.selector = LabelGenerator.selector(features, using: &random) }
+        if features.contains(.notSelector), chance(14, using: &random) {
+            entity.notSelector = LabelGenerator.selector(features, using: &random)
+        }
+        if chance(20, using: &random) { entity.namespaceSelector = LabelGenerator.namespaceSelector(using: &random) }
+        if features.contains(.serviceAccounts), chance(14, using: &random) {
+            let kind = random.number(0...2)
+            entity.serviceAccounts = ServiceAccountMatch(
+                names: kind == 0 ? [] : random.sample(PeerGenerator.accountNames, random.number(1...2)),
+                selector: kind == 1 ? nil : LabelGenerator.accountSelector(using: &random))
         }
         return entity
     }
@@ -55,6 +110,37 @@ struct RuleGenerator {
             let block = AddressGenerator.block(around: addresses, version, using: &random)
             recentNets.append(block)
             return block
+        }
+    }
+
+    // MARK: Ports
+
+    /// The API refuses ports without a protocol that has them; what they would mean there is settled all the same, but
+    /// for names and negations.
+    private mutating func addPorts(to rule: inout PolicyRule, using random: inout SplitMix64) {
+        let hasPorts = rule.transport?.hasPorts == true
+        if rule.destination.services == nil {
+            if hasPorts || random.chance(rule.transport == nil ? 10 : 2) {
+                if random.chance(20) { rule.source.ports = ports(using: &random) }
+                if random.chance(50) { rule.destination.ports = ports(using: &random) }
+            }
+            if hasPorts { addRarePorts(to: &rule.destination, rule.transport, weight: 100, using: &random) }
+        }
+        if hasPorts { addRarePorts(to: &rule.source, rule.transport, weight: 60, using: &random) }
+    }
+
+    private mutating func addRarePorts(
+        to entity: inout EntityRule, _ transport: TransportProtocol?, weight: Int, using random: inout SplitMix64
+    ) {
+        if features.contains(.notPorts), random.chance(14 * weight / 100) { entity.notPorts = ports(using: &random) }
+        guard features.contains(.namedPorts), transport != .udpLite else { return }
+        if random.chance(18 * weight / 100) {
+            entity.namedPorts = random.sample(PeerGenerator.portNames + ["ghost"], random.number(1...2))
+            // Mostly alone: beside numbers a name decides little.
+            if random.chance(60) { entity.ports = [] }
+        }
+        if features.contains(.notPorts), random.chance(12 * weight / 100) {
+            entity.notNamedPorts = random.sample(PeerGenerator.portNames, random.number(1...2))
         }
     }
 

@@ -69,10 +69,12 @@ enum Lab {
     }
 
     static func endpoint(
-        _ name: String, _ labels: [String: String], _ addresses: [String], orchestrator: String = ""
+        _ name: String, _ labels: [String: String], _ addresses: [String], orchestrator: String = "",
+        ports: [NamedPort] = [], account: String = "", profiles: [String]? = nil
     ) -> WorkloadEndpoint {
         WorkloadEndpoint(
-            key: key(name), labels: labels, orchestrator: orchestrator, addresses: addresses.map(address))
+            key: key(name), labels: labels, orchestrator: orchestrator, addresses: addresses.map(address), ports: ports,
+            serviceAccount: account, profiles: profiles)
     }
 
     static func adding(_ endpoints: WorkloadEndpoint...) -> PolicyWorld {
@@ -127,12 +129,30 @@ enum Lab {
     }
 
     static func entity(
-        _ selector: String? = nil, namespaces: String? = nil, nets: [String] = [], ports: [ClosedRange<UInt16>] = []
+        _ selector: String? = nil, not: String? = nil, namespaces: String? = nil, accounts: [String] = [],
+        accountSelector: String? = nil, service: String? = nil, nets: [String] = [], notNets: [String] = [],
+        ports: [ClosedRange<UInt16>] = [], named: [String] = [], notPorts: [ClosedRange<UInt16>] = [],
+        notNamed: [String] = []
     ) -> EntityRule {
         EntityRule(
-            nets: nets.map { AddressBlock($0)! }, selector: selector.map(self.selector),
+            nets: nets.map { AddressBlock($0)! }, notNets: notNets.map { AddressBlock($0)! },
+            selector: selector.map(self.selector), notSelector: not.map(self.selector),
             namespaceSelector: namespaces.map(namespaceSelector),
-            ports: ports.map { PortRange(first: $0.lowerBound, last: $0.upperBound)! })
+            serviceAccounts: accounts.isEmpty && accountSelector == nil
+                ? nil : ServiceAccountMatch(names: accounts, selector: accountSelector.map(self.selector)),
+            services: service.map(self.service), ports: ranges(ports), namedPorts: named, notPorts: ranges(notPorts),
+            notNamedPorts: notNamed)
+    }
+
+    private static func ranges(_ ranges: [ClosedRange<UInt16>]) -> [PortRange] {
+        ranges.map { PortRange(first: $0.lowerBound, last: $0.upperBound)! }
+    }
+
+    /// `NAME`, or `NAMESPACE/NAME`.
+    private static func service(_ text: String) -> ServiceReference {
+        let parts = text.split(separator: "/").map(String.init)
+        return parts.count == 2
+            ? ServiceReference(namespace: parts[0], name: parts[1]) : ServiceReference(namespace: "", name: text)
     }
 
     static func selector(_ text: String) -> Selector {
@@ -157,6 +177,10 @@ enum Lab {
     }
 
     static func profile(_ namespace: String) -> Decision { Decision(.allow, .profile(name: "kns.\(namespace)", index: 0)) }
+
+    static func profile(_ verdict: Verdict, _ name: String, _ index: Int) -> Decision {
+        Decision(verdict, .profile(name: name, index: index))
+    }
 
     static let noProfile = Decision(.deny, .noProfile)
 }

@@ -10,8 +10,21 @@ import Testing
 
     @Test(arguments: MatchTables.cases) func matching(_ example: OracleCase) { check(example) }
 
+    @Test(arguments: FieldTables.cases) func fields(_ example: OracleCase) { check(example) }
+
+    @Test(arguments: PeerTables.cases) func peers(_ example: OracleCase) { check(example) }
+
+    @Test(arguments: ProfileTables.cases) func profilesLogsAndRejections(_ example: OracleCase) { check(example) }
+
+    @Test(arguments: StagedTables.cases) func staged(_ example: OracleCase) { check(example) }
+
+    @Test(arguments: KubernetesTables.cases) func kubernetes(_ example: OracleCase) { check(example) }
+
     @Test func theTablesAreLarge() {
-        #expect((OrderTables.cases + SelectionTables.cases + MatchTables.cases).count >= 180)
+        let first = OrderTables.cases + SelectionTables.cases + MatchTables.cases
+        let second = FieldTables.cases + PeerTables.cases + ProfileTables.cases + StagedTables.cases + KubernetesTables.cases
+        print("\(first.count + second.count) cases written by hand")
+        #expect(first.count + second.count >= 500)
     }
 
     private func check(_ example: OracleCase) {
@@ -21,5 +34,11 @@ import Testing
         #expect(decision == example.expected, "\(example.sentence)")
         let trace = oracle.trace(endpoint: example.endpoint, direction: example.direction, packet: example.packet)
         #expect(trace.decision == example.expected, "\(example.sentence): the trace differs")
+        let pending = oracle.pendingTrace(
+            endpoint: example.endpoint, direction: example.direction, packet: example.packet)?.decision
+        #expect(
+            pending.map { Decision.Pending($0.verdict, $0.reason) } ?? .init(decision.verdict, decision.reason)
+                == example.expected.pending ?? .init(example.expected.verdict, example.expected.reason),
+            "\(example.sentence): the pending trace differs")
     }
 }
