@@ -33,5 +33,5 @@ public struct LanguageFeatures: OptionSet, Sendable, Hashable {
     public static let all = Self(rawValue: 1 << 16 - 1)
 
     /// What the compiler compiles.
-    public static let compiled: Self = []
+    public static let compiled: Self = .all
 }
