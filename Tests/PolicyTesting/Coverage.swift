@@ -32,7 +32,7 @@ public struct Coverage: Sendable {
         expect("policy field", ["namespaceSelector"], ["absent", "matched", "unmatched"])
         expect("policy field", ["order"], ["absent", "present"])
         expect("policy field", ["namespace"], ["absent", "matched", "unmatched"])
-        expect("action", RuleAction.allCases.map(\.rawValue), ["ingress", "egress"])
+        expect("action", [RuleAction.allow, .deny, .pass].map(\.rawValue), ["ingress", "egress"])
         expect("reason", ["rule Allow", "rule Deny", "end of tier", "profile", "no profile"], ["ingress", "egress"])
         expect("tier", ["not for this endpoint", "decided", "passed by rule", "end: Deny", "end: Pass"], ["times"])
         expect("selector", Self.operators, ["asked"])
