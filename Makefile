@@ -12,7 +12,7 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 help:
 	@echo "make demo        real containers and a virtual machine under one policy (as root)"
 	@echo "make demo-down   take the demonstration away"
-	@echo "make test        every test (as root; under 15 minutes from a fresh clone)"
+	@echo "make test        every test (as root; about 18 minutes from a fresh clone on two cores)"
 	@echo "make soak        1,000 container starts under kills, ten minutes of flood (as root; over an hour)"
 	@echo "make bench       measurements (as root)"
 	@echo "make build       .build/debug/bulkhead"
