@@ -114,6 +114,7 @@ enum CoveredField: Int, CaseIterable {
             case .namespaceSelector: return field(2, side)
             case .serviceAccounts: return field(entity(side).serviceAccounts?.names.isEmpty == false ? 3 : 4, side)
             case .selector: return field(5, side)
+            case .notSelector: return field(6, side)
             }
         }
         func ports(_ numbers: [PortRange], _ names: [String], _ first: Int, _ side: RuleMismatch.Side) -> Self {

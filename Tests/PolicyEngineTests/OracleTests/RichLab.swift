@@ -15,7 +15,7 @@ extension Lab {
     /// | NetworkSet bank/branches | 198.51.101.0/24 | | |
     /// | GlobalNetworkSet feeds | 203.0.113.0/24, 2001:db8:f::/48 | | |
     static let rich: PolicyWorld = {
-        var world = world
+        var world = Lab.world
         let endpoints = [
             endpoint(
                 "shop/web", ["app": "web", "env": "prod"], ["10.0.0.1", "2001:db8::1"],
