@@ -71,7 +71,9 @@ struct RuleCompilation {
         var result = CompiledRule(
             position: Int32(position), index: Int32(rule.writtenIndex ?? position), action: rule.action, alternatives: [],
             localExclusions: [], peerExclusions: [])
-        let sourceSets = sets(rule.source, source).map(intern)
+        // As a source a service means its addresses, whatever their ports.
+        let sourceService = rule.source.services.map { SetExpression.service(name($0)) }
+        let sourceSets = (sets(rule.source, source) + (sourceService.map { [$0] } ?? [])).map(intern)
         let destinationSets = sets(rule.destination, destination).map(intern)
         for first in sourceChoices(rule, source) {
             for second in destinationChoices(rule, destination) {
@@ -125,7 +127,6 @@ struct RuleCompilation {
 
     private func sourceChoices(_ rule: PolicyRule, _ selector: PeerSelector) -> [Choice] {
         let side = rule.source
-        let service = side.services.map { SetExpression.service(name($0)) }
         var choices: [Choice] = []
         if side.ports.isEmpty && side.namedPorts.isEmpty {
             choices = [Choice()]
@@ -143,13 +144,7 @@ struct RuleCompilation {
         }
         let excluded = KeySet(sourcePorts: side.notPorts)
         if !excluded.isEmpty { choices = choices.flatMap { without(excluded, $0) } }
-        guard let service else { return choices }
-        // The API lets nothing stand beside a service; together they would all have to hold.
-        return choices.map { choice in
-            var choice = choice
-            choice.set = service
-            return choice
-        }
+        return choices
     }
 
     /// Source ports can only be left out of protocols that have them.
