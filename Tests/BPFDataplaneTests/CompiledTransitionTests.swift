@@ -109,7 +109,7 @@ import Testing
         case 3:
             let policies = world.policies.keys.sorted { $0.name < $1.name }
             policies.randomElement(using: &random).map { world.policies[$0] = nil }
-        case 4: PlantedFault.allCases.randomElement(using: &random).map { world = $0.apply(to: world) }
+        case 4: PlantedFault.ofVerdicts.randomElement(using: &random).map { world = $0.apply(to: world) }
         case 5: world = original
         default:
             guard let lost = original.endpoints.keys.sorted().first(where: { world.endpoints[$0] == nil }) else { return }

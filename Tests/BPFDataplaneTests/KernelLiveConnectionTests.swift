@@ -25,7 +25,7 @@ extension KernelTests {
                 var findings = Findings()
                 var compiler = VerdictCompiler()
                 var random = SplitMix(state: 3)
-                for (number, fault) in PlantedFault.allCases.enumerated() {
+                for (number, fault) in PlantedFault.ofVerdicts.enumerated() {
                     let example = CaseGenerator(seed: 5_000 + UInt64(number), packetsPerWorld: 1_000).case
                     let changed = fault.apply(to: example.world)
                     try node.enforce(compiler.compile(example.world, node: WorldGenerator.node), of: example.world)

@@ -106,6 +106,8 @@ class Workload:
         family = family or (socket.AF_INET6 if ":" in self.addresses[0] else socket.AF_INET)
         server = self.socket(family, socket.SOCK_STREAM if kind == "tcp" else socket.SOCK_DGRAM)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            server.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         server.bind(("::" if family == socket.AF_INET6 else "0.0.0.0", port))
         self.servers.append(server)
 

@@ -72,7 +72,7 @@ def test_dry_run_validation_and_generated_names(kubectl):
     kubectl("patch", "networkpolicies.projectcalico.org", "dry", "--type=json", "-p", '[{"op":"add","path":"/spec/order","value":4}]')
     assert get(kubectl, "networkpolicies.projectcalico.org", "dry")["spec"]["order"] == 4
     kubectl("patch", "networkpolicies.projectcalico.org", "dry", "--subresource=status", "--type=merge", "-p", '{"status":{"a":1}}')
-    assert get(kubectl, "networkpolicies.projectcalico.org", "dry")["status"] == {"a": 1}
+    assert get(kubectl, "networkpolicies.projectcalico.org", "dry")["status"]["a"] == 1
 
 
 def test_pages_and_selectors(kubectl):
@@ -141,7 +141,7 @@ def test_backup_and_restore(kubectl):
     assert refused.returncode == 1 and "stop `bulkhead up` first" in refused.stderr
     lab.stop()
     assert "restored" in run(BULKHEAD, "restore", copy, "--state", lab.state).stdout
-    lab.start()
+    lab.up()
     assert "kept" in kubectl("get", "networkpolicies.projectcalico.org").stdout
 
 

@@ -83,11 +83,10 @@ def test_a_watch_goes_on_over_restarts(lab):
                 written.append(("DELETED", name, int(gone["metadata"]["resourceVersion"])))
         # Half of the time it is killed.
         if restart % 2:
-            lab.process.kill()
-            lab.process.wait()
+            lab.kill()
         else:
             lab.stop()
-        lab.start()
+        lab.up()
     for informer in informers:
         eventually(lambda: len(informer.events) >= len(written), 20, what=f"{len(written)} events, saw {len(informer.events)}")
         informer.stopping = True

@@ -8,7 +8,7 @@ import pytest
 
 from lab import eventually, policy
 
-OPEN = policy("store", "app == 'store'", types=["Ingress"], ingress=[
+OPEN = policy("store", "app == 'store'", order=1000, types=["Ingress"], ingress=[
     {"action": "Deny", "protocol": "UDP"}, {"action": "Allow"}])
 
 

@@ -176,7 +176,7 @@ import Testing
     /// Over generated worlds the text keeps its width and ends with the oracle's decision.
     @Test func textsFitTheTerminal() throws {
         var texts = 0
-        for example in CaseGenerator(seed: 5, packetsPerWorld: 20, options: .init(features: .all)).cases(20) {
+        for example in CaseGenerator(seed: 5, packetsPerWorld: 20).cases(20) {
             for probe in example.probes {
                 let explanation = try Explain.explain(
                     world: example.world, source: .address(probe.packet.source),

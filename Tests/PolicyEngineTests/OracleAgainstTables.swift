@@ -64,21 +64,27 @@ import Testing
 
     /// The comparison above notices a compiler with any of these faults, by what the fault changes and not only by a
     /// reason.
-    @Test(arguments: PlantedFault.cases(in: .compiled)) func aFaultyCompilerIsNoticed(_ fault: PlantedFault) {
-        var wrong = 0
-        for example in CaseGenerator(seed: 1_000, packetsPerWorld: 500).cases(40) where wrong == 0 {
+    @Test func faultyCompilersAreNoticed() {
+        var unnoticed = PlantedFault.allCases
+        var worlds = 0
+        for example in CaseGenerator(seed: 1_000, packetsPerWorld: 500).cases(250) where !unnoticed.isEmpty {
+            worlds += 1
             let oracle = PolicyOracle(world: example.world)
-            var compiler = VerdictCompiler()
-            let evaluator = TableEvaluator(
-                tables: compiler.compile(fault.apply(to: example.world), node: WorldGenerator.node))
-            for probe in example.probes {
-                let wanted = oracle.decide(
-                    endpoint: probe.endpoint, direction: probe.direction, packet: probe.packet)
-                let given = evaluator.decide(
-                    endpoint: probe.endpoint, direction: probe.direction, packet: probe.packet)
-                if fault.shows(in: given, wanted: wanted) { wrong += 1 }
+            let wanted = example.probes.map { probe in
+                oracle.decide(endpoint: probe.endpoint, direction: probe.direction, packet: probe.packet)
+            }
+            unnoticed.removeAll { fault in
+                var compiler = VerdictCompiler()
+                let evaluator = TableEvaluator(
+                    tables: compiler.compile(fault.apply(to: example.world), node: WorldGenerator.node))
+                return zip(example.probes, wanted).contains { probe, wanted in
+                    let given = evaluator.decide(
+                        endpoint: probe.endpoint, direction: probe.direction, packet: probe.packet)
+                    return fault.shows(in: given, wanted: wanted)
+                }
             }
         }
-        #expect(wrong > 0, "\(fault.rawValue) was not noticed")
+        print("\(PlantedFault.allCases.count) planted faults, noticed within \(worlds) worlds of 500 packets")
+        #expect(unnoticed.map(\.rawValue) == [])
     }
 }

@@ -41,12 +41,11 @@ public struct Coverage: Sendable {
     private var shapes: CoverageTable
 
     /// - Parameters:
-    ///   - features: Of the worlds; what they leave out need not be covered.
     ///   - shapes: Of the packets that stand for the probes, where there are packets; each must be seen allowed and denied.
-    public init(features: LanguageFeatures = .compiled, shapes: [String] = []) {
+    public init(shapes: [String] = []) {
         self.shapes = CoverageTable("packet shape", rows: shapes, columns: ["allowed", "denied"])
         for row in shapes.indices { self.shapes.expect(row, 0...1) }
-        expectFields(features)
+        expectFields()
         for row in protocols.rows.indices { protocols.expect(row, 0...1) }
         for row in tiers.rows.indices { tiers.expect(row, 0...0) }
         for row in selectors.rows.indices { selectors.expect(row, 0...0) }
@@ -54,11 +53,11 @@ public struct Coverage: Sendable {
         for row in [0, 1, 2, 3, 5] { reasons.expect(row, 0...1) }
         for row in [0, 1, 4] { addresses.expect(row, 0...1) }
         profiles.expect(0, [0, 2])
-        expectWhole(features)
+        expectWhole()
     }
 
-    private mutating func expectFields(_ features: LanguageFeatures) {
-        for field in CoveredField.allCases where field.feature.map({ features.isSuperset(of: $0) }) ?? true {
+    private mutating func expectFields() {
+        for field in CoveredField.allCases {
             fields.expect(field.rawValue, 0...2)
             switch field {
             case .sourceNets, .destinationNets, .sourceNotNets, .destinationNotNets: fields.expect(field.rawValue, [3])
@@ -72,34 +71,24 @@ public struct Coverage: Sendable {
         }
     }
 
-    private mutating func expectWhole(_ features: LanguageFeatures) {
+    private mutating func expectWhole() {
         policies.expect(0, 1...2)
         for row in [1, 2] { policies.expect(row, 0...2) }
         policies.expect(4, 1...2)
         policies.expect(5, 0...1)
-        if features.contains(.serviceAccounts) { policies.expect(3, 0...2) }
-        if features.contains(.rejections) {
-            policies.expect(6, 0...1)
-            for row in [1, 2] { reasons.expect(row, [2]) }
-        }
-        if features.contains(.kubernetes) { policies.expect(7, 0...1) }
-        if features.contains(.networkSets) { for row in [2, 3] { addresses.expect(row, 0...1) } }
-        if features.contains(.profiles) {
-            for row in [0, 1, 3] { actions.expect(row, [2]) }
-            reasons.expect(4, 0...1)
-            profiles.expect(1, 1...2)
-            profiles.expect(2, 0...2)
-        }
-        if features.contains(.log) {
-            actions.expect(2, 0...1)
-            for row in logs.rows.indices { logs.expect(row, 0...0) }
-            if features.contains(.profiles) { actions.expect(2, [2]) }
-        }
-        if features.contains(.staged) {
-            pending.expect(0, [1])
-            for row in 1...3 { pending.expect(row, 0...1) }
-            for row in [0, 1, 2, 3] { reasons.expect(row, [3]) }
-        }
+        policies.expect(3, 0...2)
+        for row in [6, 7] { policies.expect(row, 0...1) }
+        for row in [1, 2] { reasons.expect(row, [2]) }
+        for row in [2, 3] { addresses.expect(row, 0...1) }
+        for row in actions.rows.indices { actions.expect(row, [2]) }
+        reasons.expect(4, 0...1)
+        profiles.expect(1, 1...2)
+        profiles.expect(2, 0...2)
+        actions.expect(2, 0...1)
+        for row in logs.rows.indices { logs.expect(row, 0...0) }
+        pending.expect(0, [1])
+        for row in 1...3 { pending.expect(row, 0...1) }
+        for row in [0, 1, 2, 3] { reasons.expect(row, [3]) }
     }
 
     /// Denials in a hundred verdicts.
@@ -307,19 +296,5 @@ public struct Coverage: Sendable {
         var shortfalls: [String] = []
         if denialPercent < 25 { shortfalls.append("denials: \(denialPercent) % of the verdicts, less than 25 %") }
         return shortfalls + tables.flatMap { $0.shortfalls(floor: floor) }
-    }
-}
-
-extension Coverage {
-    /// The sum of what `shards` tasks count at the same time.
-    public static func counted(
-        by shards: Int, _ features: LanguageFeatures, _ count: @escaping @Sendable (_ shard: Int) -> Coverage
-    ) async -> Coverage {
-        await withTaskGroup(of: Coverage.self) { group in
-            for shard in 0..<shards { group.addTask { count(shard) } }
-            var whole = Coverage(features: features)
-            for await coverage in group { whole.add(coverage) }
-            return whole
-        }
     }
 }

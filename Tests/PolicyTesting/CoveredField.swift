@@ -34,27 +34,6 @@ enum CoveredField: Int, CaseIterable {
         }
     }
 
-    /// What worlds need for the field to be there; nil: nothing.
-    var feature: LanguageFeatures? {
-        switch self {
-        case .ipVersion: return .ipVersion
-        case .transport: return nil
-        case .notProtocol: return .notProtocol
-        case .icmp, .notICMP: return .icmp
-        default:
-            switch entityField {
-            case 1: return .notNets
-            case 3, 4: return .serviceAccounts
-            case 6: return .notSelector
-            case 7: return .services
-            case 9, 10: return .namedPorts
-            case 11: return .notPorts
-            case 12, 13: return [.namedPorts, .notPorts]
-            default: return nil
-            }
-        }
-    }
-
     private var entityField: Int { (rawValue - Self.firstOfSource) % Self.entityNames.count }
 
     func isPresent(in rule: PolicyRule) -> Bool {

@@ -49,7 +49,7 @@ enum LabelGenerator {
     }
 
     /// For endpoints and network sets.
-    static func selector(_ features: LanguageFeatures, using random: inout SplitMix64) -> Selector {
+    static func selector(using random: inout SplitMix64) -> Selector {
         tree(depth: 2, using: &random) { random in
             if random.chance(12) {
                 return (random.pick(["pcns.zone", "pcns.stage"]), namespaceValues)
@@ -57,12 +57,12 @@ enum LabelGenerator {
             if random.chance(8) { return ("projectcalico.org/namespace", ["shop", "shop-2", "bank"]) }
             if random.chance(5) { return ("projectcalico.org/orchestrator", ["k8s", "podman"]) }
             if random.chance(4) { return ("pcns.projectcalico.org/name", ["shop", "bank", "lab"]) }
-            if features.contains(.serviceAccounts), random.chance(8) {
+            if random.chance(8) {
                 return random.pick([
                     ("pcsa.rank", accountValues), ("projectcalico.org/serviceaccount", PeerGenerator.accountNames),
                 ])
             }
-            if features.contains(.profiles), random.chance(6) { return ("color", ["green", "brown"]) }
+            if random.chance(6) { return ("color", ["green", "brown"]) }
             return (random.pick(ownKeys + ["ghost"]), values)
         }
     }

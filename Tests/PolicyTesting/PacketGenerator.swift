@@ -24,6 +24,9 @@ public struct PacketGenerator: Sendable {
     private let sourcePorts: [UInt16]
     private let destinationPorts: [UInt16]
     private let aims: [Aim]
+    /// Those of `aims` whose fields few packets get as far as: ports by name or negated, and services.
+    private let portAims: [Aim]
+    private let serviceAims: [Aim]
     private let namedPorts: [String: [NamedAddress]]
     private let ports: [IPAddress: [NamedPort]]
     private let services: [NamespacedName: [EndpointSlice]]
@@ -38,6 +41,8 @@ public struct PacketGenerator: Sendable {
         let slices = world.endpointSlices.sorted { $0.key < $1.key }.map(\.value)
         addresses = Dictionary(grouping: endpoints.flatMap(\.addresses), by: \.version)
         aims = Self.aims(of: world)
+        portAims = aims.filter(\.rule.hasRarePorts)
+        serviceAims = aims.filter { $0.rule.source.services != nil || $0.rule.destination.services != nil }
         let rules = aims.map(\.rule)
         let nets =
             rules.flatMap { $0.source.nets + $0.destination.nets + $0.source.notNets + $0.destination.notNets }
@@ -93,7 +98,9 @@ public struct PacketGenerator: Sendable {
     /// nil when no endpoint of the node has an address.
     public func probe(using random: inout SplitMix64) -> Probe? {
         guard !local.isEmpty else { return nil }
-        if random.chance(45), !aims.isEmpty { return aimed(at: random.pick(aims), using: &random) }
+        if random.chance(12), !portAims.isEmpty { return aimed(at: random.pick(portAims), using: &random) }
+        if random.chance(7), !serviceAims.isEmpty { return aimed(at: random.pick(serviceAims), using: &random) }
+        if random.chance(40), !aims.isEmpty { return aimed(at: random.pick(aims), using: &random) }
         let (key, own) = random.pick(local)
         let peer = peer(own.version, using: &random)
         let direction = random.pick(Direction.allCases)
@@ -157,11 +164,11 @@ public struct PacketGenerator: Sendable {
         {
             (key, own) = holder
         }
-        let service = others.services.flatMap { reference -> EndpointSlice? in
+        let slices = others.services.flatMap { reference -> [EndpointSlice]? in
             let namespace = reference.namespace.isEmpty ? aim.namespace : reference.namespace
-            let slices = services[NamespacedName(namespace: namespace, name: reference.name)] ?? []
-            return slices.isEmpty ? nil : random.pick(slices)
-        }
+            return services[NamespacedName(namespace: namespace, name: reference.name)]
+        } ?? []
+        let service = slices.isEmpty ? nil : random.pick(slices)
         let named = others.namedPorts.first.flatMap { namedPorts[$0] }?.filter {
             $0.address.version == own.version && $0.transport == rule.transport
         }
@@ -177,8 +184,10 @@ public struct PacketGenerator: Sendable {
         let (source, destination) = aim.direction == .egress ? (own, peer) : (peer, own)
 
         var transport = rule.transport ?? self.transport(own.version, using: &random)
-        let servicePort = service.flatMap { $0.ports.isEmpty ? nil : random.pick($0.ports) }
-        if aim.direction == .egress, rule.transport == nil, let servicePort { transport = servicePort.transport }
+        // Mostly of the slice that has the address.
+        let portSlice = random.chance(80) ? service : slices.isEmpty ? nil : random.pick(slices)
+        let servicePort = portSlice.flatMap { $0.ports.isEmpty ? nil : random.pick($0.ports) }
+        if random.chance(90), aim.direction == .egress, rule.transport == nil, let servicePort { transport = servicePort.transport }
         var packet = PacketTuple(source: source, destination: destination, transport: transport)
         if transport.hasPorts {
             packet.sourcePort = port(for: rule.source, at: source, transport, using: &random)

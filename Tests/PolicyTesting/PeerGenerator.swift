@@ -10,8 +10,6 @@ struct PeerGenerator {
     let namespaces: [String]
     let options: WorldGenerator.Options
 
-    private var features: LanguageFeatures { options.features }
-
     func endpoints(using random: inout SplitMix64) -> [WorkloadEndpoint] {
         var taken: [IPVersion: [IPAddress]] = [:]
         return (0..<random.number(options.endpoints)).map { index in
@@ -31,12 +29,12 @@ struct PeerGenerator {
             for address in addresses { taken[address.version, default: []].append(address) }
             return WorkloadEndpoint(
                 key: EndpointKey(namespace: namespace, name: "e\(index)"),
-                labels: LabelGenerator.endpointLabels(claiming: features.contains(.claims), using: &random),
+                labels: LabelGenerator.endpointLabels(claiming: true, using: &random),
                 node: random.chance(options.remotePercent) ? WorldGenerator.otherNode : random.pick(["", WorldGenerator.node]),
                 orchestrator: random.pick(["", "k8s", "podman"]), interfaceName: "veth\(index)", addresses: addresses,
-                ports: features.contains(.namedPorts) ? ports(using: &random) : [],
-                serviceAccount: features.contains(.serviceAccounts) && random.chance(60) ? random.pick(Self.accountNames) : "",
-                profiles: features.contains(.profiles) && random.chance(35) ? profiles(using: &random) : nil)
+                ports: ports(using: &random),
+                serviceAccount: random.chance(60) ? random.pick(Self.accountNames) : "",
+                profiles: random.chance(35) ? profiles(using: &random) : nil)
         }
     }
 

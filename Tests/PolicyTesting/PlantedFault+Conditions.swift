@@ -4,13 +4,13 @@ extension PlantedFault {
     /// Of what rules say of packets.
     static let ofFields: [Self] = [
         ofEveryRule("protocolIgnored") { rule, _ in rule.transport = nil },
-        ofEveryRule("ipVersionIgnored", .ipVersion) { rule, _ in rule.version = nil },
-        ofEveryRule("notProtocolIgnored", .notProtocol) { rule, _ in rule.notTransport = nil },
-        ofEveryRule("icmpIgnored", .icmp) { rule, _ in rule.icmp = nil },
-        ofEveryRule("icmpCodeIgnored", .icmp) { rule, _ in rule.icmp?.code = nil },
-        ofEveryRule("icmpTypeZeroForAny", .icmp) { rule, _ in if rule.icmp?.type == 0 { rule.icmp = nil } },
-        ofEveryRule("notICMPIgnored", .icmp) { rule, _ in rule.notICMP = nil },
-        ofEveryRule("notICMPCodeIgnored", .icmp) { rule, _ in rule.notICMP?.code = nil },
+        ofEveryRule("ipVersionIgnored") { rule, _ in rule.version = nil },
+        ofEveryRule("notProtocolIgnored") { rule, _ in rule.notTransport = nil },
+        ofEveryRule("icmpIgnored") { rule, _ in rule.icmp = nil },
+        ofEveryRule("icmpCodeIgnored") { rule, _ in rule.icmp?.code = nil },
+        ofEveryRule("icmpTypeZeroForAny") { rule, _ in if rule.icmp?.type == 0 { rule.icmp = nil } },
+        ofEveryRule("notICMPIgnored") { rule, _ in rule.notICMP = nil },
+        ofEveryRule("notICMPCodeIgnored") { rule, _ in rule.notICMP?.code = nil },
         ofEverySide("netsIgnored") { entity, _ in entity.nets = [] },
         ofEverySide("versionSixPrefixCutAt64") { entity, _ in
             entity.nets = entity.nets.map { block in
@@ -23,10 +23,10 @@ extension PlantedFault {
                 AddressBlock(address: $0.address, prefixLength: max(0, $0.prefixLength - 1)) ?? $0
             }
         },
-        ofEverySide("notNetsIgnored", .notNets) { entity, _ in entity.notNets = [] },
-        ofEverySide("onlyFirstOfNotNets", .notNets) { entity, _ in entity.notNets = Array(entity.notNets.prefix(1)) },
+        ofEverySide("notNetsIgnored") { entity, _ in entity.notNets = [] },
+        ofEverySide("onlyFirstOfNotNets") { entity, _ in entity.notNets = Array(entity.notNets.prefix(1)) },
         // notNets that are all of one version, without the rule's being of that version.
-        ofEverySide("notNetsDoNotSettleTheVersion", .notNets) { entity, _ in
+        ofEverySide("notNetsDoNotSettleTheVersion") { entity, _ in
             for version in IPVersion.allCases
             where !entity.notNets.isEmpty && !entity.notNets.contains(where: { $0.version == version }) {
                 let unused = version == .v4 ? IPAddress(v4: 0xffff_ffff) : IPAddress(v6High: .max, low: .max)
@@ -42,12 +42,12 @@ extension PlantedFault {
                     ?? PortRange(first: range.first, last: range.last + 1) ?? range
             }
         },
-        ofEverySide("notPortsIgnored", .notPorts) { entity, _ in (entity.notPorts, entity.notNamedPorts) = ([], []) },
-        ofEverySide("notPortsRangeEndOffByOne", .notPorts) { entity, _ in entity.notPorts = entity.notPorts.map(endingLater) },
-        ofEverySide("namedPortsIgnored", .namedPorts) { entity, _ in entity.namedPorts = [] },
-        ofEverySide("onlyFirstNamedPort", .namedPorts) { entity, _ in entity.namedPorts = Array(entity.namedPorts.prefix(1)) },
-        ofEverySide("notNamedPortsIgnored", [.namedPorts, .notPorts]) { entity, _ in entity.notNamedPorts = [] },
-        Self("namedPortsOfAnyProtocol", .namedPorts) { world in
+        ofEverySide("notPortsIgnored") { entity, _ in (entity.notPorts, entity.notNamedPorts) = ([], []) },
+        ofEverySide("notPortsRangeEndOffByOne") { entity, _ in entity.notPorts = entity.notPorts.map(endingLater) },
+        ofEverySide("namedPortsIgnored") { entity, _ in entity.namedPorts = [] },
+        ofEverySide("onlyFirstNamedPort") { entity, _ in entity.namedPorts = Array(entity.namedPorts.prefix(1)) },
+        ofEverySide("notNamedPortsIgnored") { entity, _ in entity.notNamedPorts = [] },
+        Self("namedPortsOfAnyProtocol") { world in
             world.endpoints = world.endpoints.mapValues { endpoint in
                 with(endpoint) { endpoint in
                     endpoint.ports = endpoint.ports.flatMap { port in
@@ -67,33 +67,33 @@ extension PlantedFault {
                 entity.namespaceSelector = .matching(.all)
             }
         },
-        ofSelectors("missingLabelNeverUnequal", [], requiringLabels),
-        ofSelectors("beginningTakenForPart", [], searchingAnywhere),
-        ofEverySide("notSelectorIgnored", .notSelector) { entity, _ in entity.notSelector = nil },
-        ofEverySide("notSelectorMeansKnownAddresses", .notSelector) { entity, _ in
+        ofSelectors("missingLabelNeverUnequal", requiringLabels),
+        ofSelectors("beginningTakenForPart", searchingAnywhere),
+        ofEverySide("notSelectorIgnored") { entity, _ in entity.notSelector = nil },
+        ofEverySide("notSelectorMeansKnownAddresses") { entity, _ in
             guard let selector = entity.notSelector, entity.selector == nil else { return }
             (entity.selector, entity.notSelector) = (.not(selector), nil)
         },
-        ofEverySide("notSelectorAsSelector", .notSelector) { entity, _ in
+        ofEverySide("notSelectorAsSelector") { entity, _ in
             guard entity.selector == nil else { return }
             (entity.selector, entity.notSelector) = (entity.notSelector, nil)
         },
-        ofEverySide("serviceAccountNamesIgnored", .serviceAccounts) { entity, _ in entity.serviceAccounts?.names = [] },
-        ofEverySide("serviceAccountSelectorIgnored", .serviceAccounts) { entity, _ in entity.serviceAccounts?.selector = nil },
-        Self("serviceAccountLabelsNotInherited", .serviceAccounts) { world in
+        ofEverySide("serviceAccountNamesIgnored") { entity, _ in entity.serviceAccounts?.names = [] },
+        ofEverySide("serviceAccountSelectorIgnored") { entity, _ in entity.serviceAccounts?.selector = nil },
+        Self("serviceAccountLabelsNotInherited") { world in
             world.serviceAccounts = world.serviceAccounts.mapValues { with($0) { $0.labels = [:] } }
         },
-        ofEverySide("servicesIgnored", .services) { entity, _ in entity.services = nil },
-        Self("onlyFirstSliceOfAService", .services) { world in
+        ofEverySide("servicesIgnored") { entity, _ in entity.services = nil },
+        Self("onlyFirstSliceOfAService") { world in
             world.endpointSlices = world.endpointSlices.filter { !$0.value.name.hasSuffix("-1") }
         },
-        Self("servicePortsOfEverySlice", .services) { world in
+        Self("servicePortsOfEverySlice") { world in
             for (key, slice) in world.endpointSlices {
                 let all = world.endpointSlices.values.filter { $0.namespace == slice.namespace && $0.service == slice.service }
                 world.endpointSlices[key]?.ports = all.flatMap(\.ports)
             }
         },
-        Self("servicePortsOfAnyProtocol", .services) { world in
+        Self("servicePortsOfAnyProtocol") { world in
             world.endpointSlices = world.endpointSlices.mapValues { slice in
                 with(slice) { slice in
                     slice.ports = slice.ports.flatMap { port in
@@ -102,14 +102,14 @@ extension PlantedFault {
                 }
             }
         },
-        Self("networkSetsForgotten", .networkSets) { $0.networkSets = [:] },
-        Self("globalNetworkSetsForgotten", .networkSets) { world in
+        Self("networkSetsForgotten") { $0.networkSets = [:] },
+        Self("globalNetworkSetsForgotten") { world in
             world.networkSets = world.networkSets.filter { !$0.key.namespace.isEmpty }
         },
-        Self("onlyFirstNetOfASet", .networkSets) { world in
+        Self("onlyFirstNetOfASet") { world in
             world.networkSets = world.networkSets.mapValues { with($0) { $0.nets = Array($0.nets.prefix(1)) } }
         },
-        Self("networkSetsInheritNothing", .networkSets) { world in
+        Self("networkSetsInheritNothing") { world in
             // Their labels are inherited by nobody else if nobody is of their namespace.
             for (key, set) in world.networkSets where !key.namespace.isEmpty {
                 for label in world.namespaces[key.namespace]?.labels.keys.sorted() ?? [] {
@@ -132,18 +132,18 @@ extension PlantedFault {
                 world.namespaces[key.namespace] = Namespace(name: key.namespace)
             }
         },
-        Self("ownLabelNamesTheNamespace", .claims) { world in
+        Self("ownLabelNamesTheNamespace") { world in
             for (key, endpoint) in world.endpoints {
                 world.endpoints[key]?.labels[claimedKey] = endpoint.labels[namespaceKey] ?? key.namespace
             }
-            world = ofSelectors("", [], readingClaims).apply(to: world)
+            world = ofSelectors("", readingClaims).apply(to: world)
         },
-        Self("ownLabelNamesTheZone", .claims) { world in
+        Self("ownLabelNamesTheZone") { world in
             for (key, endpoint) in world.endpoints {
                 guard let claimed = endpoint.labels["pcns.zone"] else { continue }
                 world.endpoints[key]?.labels["claimed-zone"] = claimed
             }
-            world = ofSelectors("", []) { renaming($0, "pcns.zone", to: "claimed-zone") }.apply(to: world)
+            world = ofSelectors("") { renaming($0, "pcns.zone", to: "claimed-zone") }.apply(to: world)
         },
     ]
 

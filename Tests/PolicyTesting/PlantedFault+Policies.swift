@@ -9,7 +9,7 @@ extension PlantedFault {
         },
         ofPolicies("missingOrderFirst") { $0.order = $0.order ?? -1_000_000 },
         Self("tiesByNamespaceFirst") { breakTies(in: &$0) { [$0.namespace, $0.name, $0.kind] } },
-        Self("kubernetesTiesByWholeName", .kubernetes) { breakTies(in: &$0) { ["\($0.name)/\($0.namespace)/\($0.kind)"] } },
+        Self("kubernetesTiesByWholeName") { breakTies(in: &$0) { ["\($0.name)/\($0.namespace)/\($0.kind)"] } },
         Self("endOfTierSkipped") { world in
             world.tiers = world.tiers.mapValues { with($0) { $0.defaultAction = .pass } }
         },
@@ -32,21 +32,21 @@ extension PlantedFault {
     static let ofRules: [Self] = [
         ofEveryRule("passAsAllow") { rule, _ in if rule.action == .pass { rule.action = .allow } },
         ofEveryRule("passAsDeny") { rule, _ in if rule.action == .pass { rule.action = .deny } },
-        ofEveryRule("logAsAllow", .log) { rule, _ in if rule.action == .log { rule.action = .allow } },
-        ofEveryRule("logAsPass", .log) { rule, _ in if rule.action == .log { rule.action = .pass } },
-        ofEveryRule("logDecides", .log) { rule, _ in if rule.action == .log { rule.action = .deny } },
-        Self("logsForgotten", .log, .logged) { world in
+        ofEveryRule("logAsAllow") { rule, _ in if rule.action == .log { rule.action = .allow } },
+        ofEveryRule("logAsPass") { rule, _ in if rule.action == .log { rule.action = .pass } },
+        ofEveryRule("logDecides") { rule, _ in if rule.action == .log { rule.action = .deny } },
+        Self("logsForgotten", .logged) { world in
             // A rule that matches nothing keeps its place.
             let never = ofEveryRule("") { rule, _ in
                 if rule.action == .log { (rule.transport, rule.notTransport) = (.tcp, .tcp) }
             }
             world = never.apply(to: world)
         },
-        ofPolicies("denyActionOfPoliciesIgnored", .rejections, .rejection) { $0.denyAction = nil },
-        Self("denyActionOfTiersIgnored", .rejections, .rejection) { world in
+        ofPolicies("denyActionOfPoliciesIgnored", .rejection) { $0.denyAction = nil },
+        Self("denyActionOfTiersIgnored", .rejection) { world in
             world.tiers = world.tiers.mapValues { with($0) { $0.denyAction = .drop } }
         },
-        Self("tierRejectsForItsPolicies", .rejections, .rejection) { world in
+        Self("tierRejectsForItsPolicies", .rejection) { world in
             for (reference, policy) in world.policies where world.tiers[policy.tier]?.denyAction == .reject {
                 world.policies[reference]?.denyAction = .reject
             }
@@ -56,50 +56,50 @@ extension PlantedFault {
     /// Of the world beside policies, or of policies as wholes.
     static let ofWholes: [Self] = [
         ofPolicies("policyNamespaceSelectorIgnored") { $0.namespaceSelector = nil },
-        ofPolicies("policyServiceAccountSelectorIgnored", .serviceAccounts) { $0.serviceAccountSelector = nil },
-        Self("profileListIgnored", .profiles) { world in
+        ofPolicies("policyServiceAccountSelectorIgnored") { $0.serviceAccountSelector = nil },
+        Self("profileListIgnored") { world in
             world.endpoints = world.endpoints.mapValues { with($0) { $0.profiles = nil } }
         },
-        Self("profilesInReverse", .profiles) { world in
+        Self("profilesInReverse") { world in
             world.endpoints = world.endpoints.mapValues { with($0) { $0.profiles = $0.profiles?.reversed() } }
         },
-        Self("missingProfilePassedOver", .profiles) { world in
+        Self("missingProfilePassedOver") { world in
             let known = world.profiles.keys
             world.endpoints = world.endpoints.mapValues { endpoint in
                 with(endpoint) { $0.profiles = $0.profiles?.filter { known.contains($0) || $0 != "missing" } }
             }
         },
-        Self("onlyFirstProfileAsked", .profiles) { world in
+        Self("onlyFirstProfileAsked") { world in
             world.endpoints = world.endpoints.mapValues { with($0) { $0.profiles = $0.profiles.map { Array($0.prefix(1)) } } }
         },
-        Self("profileDirectionsSwapped", .profiles) { world in
+        Self("profileDirectionsSwapped") { world in
             world.profiles = world.profiles.mapValues { with($0) { ($0.ingress, $0.egress) = ($0.egress, $0.ingress) } }
         },
-        Self("profileLabelsNotInherited", .profiles) { world in
+        Self("profileLabelsNotInherited") { world in
             world.profiles = world.profiles.mapValues { with($0) { $0.labels = [:] } }
         },
-        Self("stagedIgnored", .staged, .pending) { $0.staged = [:] },
-        Self("stagedDeleteIgnored", .staged, .pending) { world in
+        Self("stagedIgnored", .pending) { $0.staged = [:] },
+        Self("stagedDeleteIgnored", .pending) { world in
             world.staged = world.staged.filter { $0.value.action != .delete }
         },
-        Self("stagedBesideInsteadOfInPlace", .staged, .pending) { world in
+        Self("stagedBesideInsteadOfInPlace", .pending) { world in
             for (reference, staged) in world.staged where staged.action != .delete {
                 world.staged[reference]?.policy.reference.name = staged.policy.reference.name + "-staged"
             }
         },
-        Self("learnIgnored", .staged, .pending) { world in
+        Self("learnIgnored", .pending) { world in
             world.staged = world.staged.filter { $0.value.action != .learn }
         },
-        Self("ignoreActs", .staged, .pending) { world in
+        Self("ignoreActs", .pending) { world in
             world.staged = world.staged.mapValues { with($0) { if $0.action == .ignore { $0.action = .set } } }
         },
-        Self("stagedOrderIgnored", .staged, .pending) { world in
+        Self("stagedOrderIgnored", .pending) { world in
             for (reference, staged) in world.staged {
                 guard let enforced = world.policies[staged.policy.reference] else { continue }
                 world.staged[reference]?.policy.order = enforced.order
             }
         },
-        Self("stagedEnforced", .staged) { world in
+        Self("stagedEnforced") { world in
             for staged in world.staged.values where staged.action != .ignore {
                 world.policies[staged.policy.reference] = staged.action == .delete ? nil : staged.policy
             }

@@ -12,17 +12,14 @@ public struct PlantedFault: Sendable, Hashable {
     }
 
     public let rawValue: String
-    /// What worlds need for the fault to show.
-    public let features: LanguageFeatures
     public let aspect: Aspect
     private let change: @Sendable (inout PolicyWorld) -> Void
 
     init(
-        _ name: String, _ features: LanguageFeatures = [], _ aspect: Aspect = .verdict,
+        _ name: String, _ aspect: Aspect = .verdict,
         _ change: @escaping @Sendable (inout PolicyWorld) -> Void
     ) {
         rawValue = name
-        self.features = features
         self.aspect = aspect
         self.change = change
     }
@@ -44,15 +41,10 @@ public struct PlantedFault: Sendable, Hashable {
         }
     }
 
-    /// Those that show in worlds with these features.
-    public static func cases(in features: LanguageFeatures) -> [Self] {
-        everyCase.filter { features.isSuperset(of: $0.features) }
-    }
+    /// Those that show by a verdict.
+    public static var ofVerdicts: [Self] { allCases.filter { $0.aspect == .verdict } }
 
-    /// Those that show by a verdict in the worlds that the compiler is compared over.
-    public static var allCases: [Self] { cases(in: .compiled).filter { $0.aspect == .verdict } }
-
-    public static let everyCase: [Self] = ofOrder + ofRules + ofFields + ofPeers + ofWholes
+    public static let allCases: [Self] = ofOrder + ofRules + ofFields + ofPeers + ofWholes
 
     public static func == (left: Self, right: Self) -> Bool { left.rawValue == right.rawValue }
 
@@ -67,10 +59,10 @@ extension PlantedFault: CustomStringConvertible {
 
 extension PlantedFault {
     static func ofPolicies(
-        _ name: String, _ features: LanguageFeatures = [], _ aspect: Aspect = .verdict,
+        _ name: String, _ aspect: Aspect = .verdict,
         _ change: @escaping @Sendable (inout Policy) -> Void
     ) -> Self {
-        Self(name, features, aspect) { world in
+        Self(name, aspect) { world in
             world.policies = world.policies.mapValues { with($0, change) }
             world.staged = world.staged.mapValues { with($0) { change(&$0.policy) } }
         }
@@ -78,10 +70,10 @@ extension PlantedFault {
 
     /// In policies and in profiles. `namespaced`: the rule stands in a NetworkPolicy.
     static func ofEveryRule(
-        _ name: String, _ features: LanguageFeatures = [], _ aspect: Aspect = .verdict,
+        _ name: String, _ aspect: Aspect = .verdict,
         _ change: @escaping @Sendable (_ rule: inout PolicyRule, _ namespaced: Bool) -> Void
     ) -> Self {
-        Self(name, features, aspect) { world in
+        Self(name, aspect) { world in
             func changed(_ policy: Policy) -> Policy {
                 with(policy) { policy in
                     let namespaced = policy.namespace != nil
@@ -101,10 +93,10 @@ extension PlantedFault {
     }
 
     static func ofEverySide(
-        _ name: String, _ features: LanguageFeatures = [], _ aspect: Aspect = .verdict,
+        _ name: String, _ aspect: Aspect = .verdict,
         _ change: @escaping @Sendable (_ entity: inout EntityRule, _ namespaced: Bool) -> Void
     ) -> Self {
-        ofEveryRule(name, features, aspect) { rule, namespaced in
+        ofEveryRule(name, aspect) { rule, namespaced in
             change(&rule.source, namespaced)
             change(&rule.destination, namespaced)
         }
@@ -112,11 +104,11 @@ extension PlantedFault {
 
     /// Of policies and of rules, but for those over namespaces and accounts.
     static func ofSelectors(
-        _ name: String, _ features: LanguageFeatures = [], _ change: @escaping @Sendable (Selector) -> Selector
+        _ name: String, _ change: @escaping @Sendable (Selector) -> Selector
     ) -> Self {
-        Self(name, features) { world in
-            let policies = ofPolicies("", []) { $0.selector = change($0.selector) }
-            let rules = ofEverySide("", []) { entity, _ in
+        Self(name) { world in
+            let policies = ofPolicies("") { $0.selector = change($0.selector) }
+            let rules = ofEverySide("") { entity, _ in
                 entity.selector = entity.selector.map(change)
                 entity.notSelector = entity.notSelector.map(change)
             }

@@ -4,11 +4,10 @@ import PolicyModel
 struct PolicyGenerator {
     let namespaces: [String]
     let tiers: [String]
-    let features: LanguageFeatures
     var rules: RuleGenerator
 
     mutating func policy(using random: inout SplitMix64) -> Policy {
-        if features.contains(.kubernetes), random.chance(15) { return kubernetesPolicy(using: &random) }
+        if random.chance(15) { return kubernetesPolicy(using: &random) }
         let global = random.chance(45)
         let reference = PolicyReference(
             kind: global ? "GlobalNetworkPolicy" : "NetworkPolicy", namespace: global ? "" : random.pick(namespaces),
@@ -24,14 +23,16 @@ struct PolicyGenerator {
     private mutating func content(of reference: PolicyReference, using random: inout SplitMix64) -> Policy {
         let global = reference.namespace.isEmpty
         let scope = RuleGenerator.Scope(namespace: global ? nil : reference.namespace, namespaces: namespaces)
-        var denyAction: DenyAction?
-        if features.contains(.rejections) { denyAction = random.pick([nil, nil, nil, .drop, .reject]) }
+        let denyAction = random.pick([nil, nil, nil, DenyAction.drop, .reject])
+        let tier = random.chance(3) ? "absent" : random.pick(tiers)
+        // In this tier and order the Kubernetes NetworkPolicies stand.
+        let isBesideKubernetes = tier == Tier.defaultName && random.chance(40)
         return Policy(
-            reference: reference, tier: random.chance(3) ? "absent" : random.pick(tiers),
-            order: random.pick([nil, 1, 1, 2, 10, 10.5, -5, 1000]),
-            selector: random.chance(40) ? .all : LabelGenerator.selector(features, using: &random),
+            reference: reference, tier: tier,
+            order: isBesideKubernetes ? Policy.kubernetesOrder : random.pick([nil, 1, 1, 2, 10, 10.5, -5, 1000]),
+            selector: random.chance(40) ? .all : LabelGenerator.selector(using: &random),
             namespaceSelector: global && random.chance(35) ? LabelGenerator.namespaceSelector(using: &random) : nil,
-            serviceAccountSelector: features.contains(.serviceAccounts) && random.chance(15)
+            serviceAccountSelector: random.chance(15)
                 ? LabelGenerator.accountSelector(using: &random) : nil,
             directions: random.pick([[.ingress], [.egress], [.ingress, .egress], [.ingress, .egress]]),
             ingress: ruleList(.ingress, scope, using: &random), egress: ruleList(.egress, scope, using: &random),
@@ -64,7 +65,7 @@ struct PolicyGenerator {
         }
         return Policy(
             reference: reference, tier: Tier.defaultName, order: Policy.kubernetesOrder,
-            selector: random.chance(30) ? .all : LabelGenerator.selector(features, using: &random),
+            selector: random.chance(30) ? .all : LabelGenerator.selector(using: &random),
             directions: random.pick([[.ingress], [.egress], [.ingress, .egress]]),
             ingress: written(.ingress, using: &random), egress: written(.egress, using: &random))
     }
@@ -110,7 +111,7 @@ struct PolicyGenerator {
                 var list = ruleList(direction, scope, using: &random)
                 if name == "open" { list.append(PolicyRule(action: .allow)) }
                 if name == "closed" { list.append(PolicyRule(action: .deny)) }
-                if name == "chatty", features.contains(.log) { list.insert(PolicyRule(action: .log), at: 0) }
+                if name == "chatty" { list.insert(PolicyRule(action: .log), at: 0) }
                 if direction == .ingress { profile.ingress = list } else { profile.egress = list }
             }
             return profile

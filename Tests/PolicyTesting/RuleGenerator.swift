@@ -12,35 +12,34 @@ struct RuleGenerator {
 
     /// What nets are made around.
     let addresses: [IPAddress]
-    let features: LanguageFeatures
     private var recentNets: [AddressBlock] = []
     private var recentPorts: [PortRange] = []
 
-    init(addresses: [IPAddress], features: LanguageFeatures) {
+    init(addresses: [IPAddress]) {
         self.addresses = addresses
-        self.features = features
     }
 
     mutating func rule(_ direction: Direction, _ scope: Scope, using random: inout SplitMix64) -> PolicyRule {
         var rule = PolicyRule(action: action(using: &random), transport: transport(using: &random))
-        if features.contains(.ipVersion), random.chance(8) { rule.version = random.pick(IPVersion.allCases) }
-        if features.contains(.notProtocol), random.chance(rule.transport == nil ? 25 : 2) {
+        if random.chance(8) { rule.version = random.pick(IPVersion.allCases) }
+        if random.chance(rule.transport == nil ? 25 : 2) {
             rule.notTransport = random.pick([.tcp, .udp, .icmp, TransportProtocol(number: 47)])
         }
-        if features.contains(.icmp), rule.transport?.hasTypeAndCode == true { addMessages(to: &rule, using: &random) }
+        if rule.transport?.hasTypeAndCode == true { addMessages(to: &rule, using: &random) }
 
-        if features.contains(.services), random.chance(7) {
+        if random.chance(7) {
             addService(to: &rule, direction, scope, using: &random)
         } else {
             rule.source = entity(isPeer: direction == .ingress, using: &random)
             rule.destination = entity(isPeer: direction == .egress, using: &random)
         }
         addPorts(to: &rule, using: &random)
+        if rule.hasRarePorts, random.chance(50) { rule.leavePortsAlone() }
         return rule
     }
 
     private func action(using random: inout SplitMix64) -> RuleAction {
-        if features.contains(.log), random.chance(10) { return .log }
+        if random.chance(10) { return .log }
         return random.pick([.allow, .allow, .allow, .deny, .deny, .pass, .pass])
     }
 
@@ -73,6 +72,8 @@ struct RuleGenerator {
         case .ingress: rule.source.services = reference
         case .egress: rule.destination.services = reference
         }
+        // A service's ports say the protocol too.
+        if random.chance(60) { (rule.transport, rule.icmp, rule.notICMP) = (nil, nil, nil) }
     }
 
     // MARK: Sides
@@ -83,13 +84,13 @@ struct RuleGenerator {
             random.chance(isPeer ? percent : percent * 35 / 100)
         }
         if chance(28, using: &random) { entity.nets = nets(using: &random) }
-        if features.contains(.notNets), chance(12, using: &random) { entity.notNets = nets(using: &random) }
-        if chance(36, using: &random) { entity.selector = LabelGenerator.selector(features, using: &random) }
-        if features.contains(.notSelector), chance(14, using: &random) {
-            entity.notSelector = LabelGenerator.selector(features, using: &random)
+        if chance(12, using: &random) { entity.notNets = nets(using: &random) }
+        if chance(36, using: &random) { entity.selector = LabelGenerator.selector(using: &random) }
+        if chance(14, using: &random) {
+            entity.notSelector = LabelGenerator.selector(using: &random)
         }
         if chance(20, using: &random) { entity.namespaceSelector = LabelGenerator.namespaceSelector(using: &random) }
-        if features.contains(.serviceAccounts), chance(14, using: &random) {
+        if chance(14, using: &random) {
             let kind = random.number(0...2)
             entity.serviceAccounts = ServiceAccountMatch(
                 names: kind == 0 ? [] : random.sample(PeerGenerator.accountNames, random.number(1...2)),
@@ -126,20 +127,20 @@ struct RuleGenerator {
             }
             if hasPorts { addRarePorts(to: &rule.destination, rule.transport, weight: 100, using: &random) }
         }
-        if hasPorts { addRarePorts(to: &rule.source, rule.transport, weight: 60, using: &random) }
+        if hasPorts { addRarePorts(to: &rule.source, rule.transport, weight: 90, using: &random) }
     }
 
     private mutating func addRarePorts(
         to entity: inout EntityRule, _ transport: TransportProtocol?, weight: Int, using random: inout SplitMix64
     ) {
-        if features.contains(.notPorts), random.chance(14 * weight / 100) { entity.notPorts = ports(using: &random) }
-        guard features.contains(.namedPorts), transport != .udpLite else { return }
+        if random.chance(14 * weight / 100) { entity.notPorts = ports(using: &random) }
+        guard transport != .udpLite else { return }
         if random.chance(18 * weight / 100) {
             entity.namedPorts = random.sample(PeerGenerator.portNames + ["ghost"], random.number(1...2))
             // Mostly alone: beside numbers a name decides little.
             if random.chance(60) { entity.ports = [] }
         }
-        if features.contains(.notPorts), random.chance(12 * weight / 100) {
+        if random.chance(12 * weight / 100) {
             entity.notNamedPorts = random.sample(PeerGenerator.portNames, random.number(1...2))
         }
     }
@@ -162,5 +163,22 @@ struct RuleGenerator {
         let start = random.pick([0, 1, 22, 53, 80, 443, 1024, 5432, 8080, 32768, 65535, random.number(0...65535)])
         let end = min(start + random.pick([0, 0, 1, 10, 1000, 65535]), 65535)
         return PortRange(first: UInt16(start), last: UInt16(end)) ?? PortRange(UInt16(start))
+    }
+}
+
+extension PolicyRule {
+    /// Ports that few packets get as far as being asked for.
+    var hasRarePorts: Bool {
+        [source, destination].contains { !$0.notPorts.isEmpty || !$0.namedPorts.isEmpty || !$0.notNamedPorts.isEmpty }
+    }
+
+    /// Takes away what speaks of addresses.
+    fileprivate mutating func leavePortsAlone() {
+        func left(_ side: EntityRule) -> EntityRule {
+            EntityRule(
+                services: side.services, ports: side.ports, namedPorts: side.namedPorts, notPorts: side.notPorts,
+                notNamedPorts: side.notNamedPorts)
+        }
+        (source, destination) = (left(source), left(destination))
     }
 }

@@ -13,24 +13,20 @@ public enum WorldGenerator {
         public var namespaces: ClosedRange<Int>
         /// Endpoints of another node, in a hundred.
         public var remotePercent: Int
-        public var features: LanguageFeatures
 
         public init(
             tiers: ClosedRange<Int> = 3...6, policies: ClosedRange<Int> = 20...60,
-            endpoints: ClosedRange<Int> = 30...200, namespaces: ClosedRange<Int> = 3...6, remotePercent: Int = 30,
-            features: LanguageFeatures = .compiled
+            endpoints: ClosedRange<Int> = 30...200, namespaces: ClosedRange<Int> = 3...6, remotePercent: Int = 30
         ) {
             self.tiers = tiers
             self.policies = policies
             self.endpoints = endpoints
             self.namespaces = namespaces
             self.remotePercent = remotePercent
-            self.features = features
         }
     }
 
     public static func world(using random: inout SplitMix64, options: Options = Options()) -> PolicyWorld {
-        let features = options.features
         var world = PolicyWorld()
         let names = Array(["shop", "shop-2", "bank", "lab", "ops", "web"].prefix(random.number(options.namespaces)))
         // One namespace in some worlds has endpoints but no object.
@@ -38,38 +34,33 @@ public enum WorldGenerator {
         for name in names where name != absent {
             world.namespaces[name] = Namespace(name: name, labels: LabelGenerator.namespaceLabels(using: &random))
         }
-        addTiers(random.number(options.tiers), features, to: &world, using: &random)
+        addTiers(random.number(options.tiers), to: &world, using: &random)
 
         let peers = PeerGenerator(namespaces: names, options: options)
         let endpoints = peers.endpoints(using: &random)
         for endpoint in endpoints { world.endpoints[endpoint.key] = endpoint }
         let addresses = endpoints.flatMap(\.addresses)
-        addPeers(peers, features, around: addresses, to: &world, using: &random)
+        addPeers(peers, around: addresses, to: &world, using: &random)
 
-        let rules = RuleGenerator(addresses: addresses, features: features)
-        var policies = PolicyGenerator(
-            namespaces: names, tiers: world.tiers.keys.sorted(), features: features, rules: rules)
+        let rules = RuleGenerator(addresses: addresses)
+        var policies = PolicyGenerator(namespaces: names, tiers: world.tiers.keys.sorted(), rules: rules)
         var enforced: [Policy] = []
         for _ in 0..<random.number(options.policies) {
             let policy = policies.policy(using: &random)
             world.policies[policy.reference] = policy
             enforced.append(policy)
         }
-        if features.contains(.profiles) {
-            for profile in policies.profiles(using: &random) { world.profiles[profile.name] = profile }
-        }
-        if features.contains(.staged) {
-            for staged in policies.staged(beside: enforced, using: &random) { world.staged[staged.reference] = staged }
-        }
+        for profile in policies.profiles(using: &random) { world.profiles[profile.name] = profile }
+        for staged in policies.staged(beside: enforced, using: &random) { world.staged[staged.reference] = staged }
         return world
     }
 
     private static func addTiers(
-        _ count: Int, _ features: LanguageFeatures, to world: inout PolicyWorld, using random: inout SplitMix64
+        _ count: Int, to world: inout PolicyWorld, using random: inout SplitMix64
     ) {
         for name in ["default", "security", "platform", "audit", "edge", "last"].prefix(count) {
             let order = random.pick([nil, 0, 100, 100, 200.5, -1, Tier.defaultOrder])
-            let rejects = features.contains(.rejections) && random.chance(30)
+            let rejects = random.chance(30)
             world.tiers[name] = Tier(
                 name: name, order: order, defaultAction: random.chance(45) ? .pass : .deny,
                 denyAction: rejects ? .reject : .drop)
@@ -77,23 +68,16 @@ public enum WorldGenerator {
     }
 
     private static func addPeers(
-        _ peers: PeerGenerator, _ features: LanguageFeatures, around addresses: [IPAddress], to world: inout PolicyWorld,
-        using random: inout SplitMix64
+        _ peers: PeerGenerator, around addresses: [IPAddress], to world: inout PolicyWorld, using random: inout SplitMix64
     ) {
-        if features.contains(.serviceAccounts) {
-            for account in peers.serviceAccounts(using: &random) {
-                world.serviceAccounts[NamespacedName(namespace: account.namespace, name: account.name)] = account
-            }
+        for account in peers.serviceAccounts(using: &random) {
+            world.serviceAccounts[NamespacedName(namespace: account.namespace, name: account.name)] = account
         }
-        if features.contains(.networkSets) {
-            for set in peers.networkSets(around: addresses, using: &random) {
-                world.networkSets[NamespacedName(namespace: set.namespace, name: set.name)] = set
-            }
+        for set in peers.networkSets(around: addresses, using: &random) {
+            world.networkSets[NamespacedName(namespace: set.namespace, name: set.name)] = set
         }
-        if features.contains(.services) {
-            for slice in peers.endpointSlices(around: addresses, using: &random) {
-                world.endpointSlices[NamespacedName(namespace: slice.namespace, name: slice.name)] = slice
-            }
+        for slice in peers.endpointSlices(around: addresses, using: &random) {
+            world.endpointSlices[NamespacedName(namespace: slice.namespace, name: slice.name)] = slice
         }
     }
 }
