@@ -109,6 +109,7 @@ struct PolicyGenerator {
             var profile = Profile(name: name, labels: LabelGenerator.profileLabels(using: &random))
             for direction in Direction.allCases {
                 var list = ruleList(direction, scope, using: &random)
+                if name == "guests" { list.append(PolicyRule(action: .pass)) }
                 if name == "open" { list.append(PolicyRule(action: .allow)) }
                 if name == "closed" { list.append(PolicyRule(action: .deny)) }
                 if name == "chatty" { list.insert(PolicyRule(action: .log), at: 0) }
