@@ -108,8 +108,8 @@ import Testing
                   rule 4 Allow: source.notNets 2001:db8::/32 are all of the other IP version
                   rule 5 Allow: source.serviceAccounts.names clerk robot: NetworkSet shop/partners
                       (198.51.100.9) runs as none of these
-                  rule 6 Allow: source.serviceAccounts.selector rank == "low" does not match the service
-                      account of NetworkSet shop/partners (198.51.100.9)
+                  rule 6 Allow: source.serviceAccounts.selector rank == "low" does not match the service account
+                      of NetworkSet shop/partners (198.51.100.9)
                   rule 7 Allow: source.notSelector kind == "partner" leaves out NetworkSet shop/partners
                       (198.51.100.9)
                   rule 8 Allow: source.services db has no endpoint 198.51.100.9
@@ -145,8 +145,7 @@ import Testing
 
             ingress of shop/cache: Deny, no profile
               tier default (order 1000000, default action Deny)
-                NetworkPolicy shop/fields (order 1) does not apply: selector app == "db" leaves out
-                    shop/cache
+                NetworkPolicy shop/fields (order 1) does not apply: selector app == "db" leaves out shop/cache
                 GlobalNetworkPolicy accounts (order 2) does not apply: types leave out ingress
                 no policy selects shop/cache for ingress: next tier
               profile guests
