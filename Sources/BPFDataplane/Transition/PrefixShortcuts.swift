@@ -73,9 +73,9 @@ struct PrefixShortcuts {
 
     /// When the trie has a block with this identity. O(2^(16 - length)) of the first array, with the chunks of those.
     mutating func didSet(_ block: AddressBlock, _ number: UInt32, store: some PrefixShortcutMemory) {
-        let length = Int8(block.prefixLength)
         if block.prefixLength <= Self.firstBits {
             short[block] = number
+            let length = Int8(block.prefixLength)
             for entry in Self.entries(of: block) where coverLength[entry] <= length {
                 coverLength[entry] = length
                 refresh(entry, store)
