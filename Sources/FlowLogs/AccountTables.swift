@@ -32,11 +32,15 @@ enum AccountTables {
             let endpoint = record.direction == .egress ? record.source : record.destination
         else { return }
         let counted = account.counted
-        let values: [(any DatabaseValueConvertible)?] = [
+        var values: [(any DatabaseValueConvertible)?] = [
             Int64(account.number), endpoint.namespace, endpoint.name, Int64(record.direction.rawValue), record.sourceAddress,
             record.destinationAddress, Int64(record.transport), Int64(record.sourcePort), Int64(record.destinationPort),
             Int64(clamping: account.created),
-        ] + [counted.packetsOut, counted.bytesOut, counted.packetsIn, counted.bytesIn].map { Int64(clamping: $0) }
+        ]
+        values += [
+            Int64(clamping: counted.packetsOut), Int64(clamping: counted.bytesOut), Int64(clamping: counted.packetsIn),
+            Int64(clamping: counted.bytesIn),
+        ]
         try database.cachedStatement(sql: "INSERT OR REPLACE INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
             .execute(arguments: StatementArguments(values))
     }

@@ -5,6 +5,8 @@ import Testing
 
 @testable import BPFDataplane
 
+private let count = UInt32(40)
+
 /// What a change does for which a map of the tables has no room, with real packets; needs root.
 @Suite(.serialized) struct FullMapTests {
     typealias Base = BPFDataplaneTests
@@ -17,7 +19,6 @@ import Testing
         var testDescription: String { map }
     }
 
-    static let count = UInt32(40)
     static let scarcities = [
         Scarcity(map: "exact") { $0.exact = 20 } want: { program in
             for index in 0..<count { program.tables.exact[IPAddress(v4: 0x0b00_0000 + index)] = Base.stranger }

@@ -162,7 +162,7 @@ import Testing
         for seed in 1...200 as ClosedRange<UInt64> {
             var kernel = KernelModel(seed: seed)
             var split = SplitMix(state: seed &* 57)
-            var since = kernel.time
+            let since = kernel.time
             var aggregator = FlowAggregator(startingAt: since)
             var records: [FlowRecord] = []
             var accounts: [Int32: (flow: FlowIdentity, account: FlowAccount)] = [:]
@@ -190,8 +190,7 @@ import Testing
                 for flow in kernel.look() { aggregator.add(flow, resolve: resolve) }
                 var inheritance = FlowInheritance(since: since)
                 for (flow, account) in accounts.values { inheritance.accounts[flow, default: []].append(account) }
-                goneOn += accounts.values.count { kernel.entries[$0.flow]?.created == $0.account.created }
-                since = min(since, kernel.time)
+                goneOn += accounts.values.count(where: { kernel.entries[$0.flow]?.created == $0.account.created })
                 aggregator = FlowAggregator(startingAt: kernel.time)
                 aggregator.inherit(inheritance)
                 kills += 1
