@@ -33,7 +33,8 @@ private let count = UInt32(40)
             for index in 0..<count {
                 let identity = IdentityID(rawValue: 100 + Int32(index))
                 program.tables.exact[IPAddress(v4: 0x0b00_0000 + index)] = identity
-                for stack in program.tables.stacks.keys {
+                // The other stack is in force, and a number means one thing.
+                for stack in program.tables.stacks.keys where stack != StackID(rawValue: 1) {
                     program.tables.stacks[stack]?.pairs[Identity(exact: identity, prefix: .none)] = RowID(rawValue: 2)
                 }
             }
