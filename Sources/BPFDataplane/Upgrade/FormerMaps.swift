@@ -1,5 +1,6 @@
 import CBPF
 import Foundation
+import Glibc
 import PolicyModel
 
 /// The maps that a build with another layout pinned beside ours. Its programs decide by them until ours take their place.
@@ -41,7 +42,19 @@ final class FormerMaps {
         let entries = (try? FileManager.default.contentsOfDirectory(atPath: pinDirectory)) ?? []
         return entries.sorted()
             .filter { $0 != KernelObject.schemaDirectory && $0.count == 16 && $0.allSatisfy { $0.isHexDigit && !$0.isUppercase } }
-            .compactMap { try? FormerMaps(directory: pinDirectory + "/" + $0) }
+            .compactMap { open(pinDirectory + "/" + $0) }
+    }
+
+    private static func open(_ directory: String) -> FormerMaps? {
+        do {
+            return try FormerMaps(directory: directory)
+        } catch KernelError.map(_, _, ENOENT) {
+            // Who made it died before its maps were complete, and so before any of its programs was attached.
+            try? FileManager.default.removeItem(atPath: directory)
+            return nil
+        } catch {
+            return nil
+        }
     }
 
     /// Interface's index to the slot that its flows have.
