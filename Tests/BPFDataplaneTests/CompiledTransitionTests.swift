@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    @Test(arguments: UInt64(1)...12) func everyStepIsOneWorldOrTheOther(seed: UInt64) throws {
+    @Test(arguments: UInt64(1)...6) func everyStepIsOneWorldOrTheOther(seed: UInt64) throws {
         let generated = CaseGenerator(seed: seed, packetsPerWorld: 120).case
         var random = SplitMix64(seed: seed)
         var agent = Agent()
