@@ -13,7 +13,7 @@ help:
 	@echo "make demo        real containers and a virtual machine under one policy (as root)"
 	@echo "make demo-down   take the demonstration away"
 	@echo "make test        every test (as root; about 18 minutes from a fresh clone on two cores)"
-	@echo "make soak        1,000 container starts under kills, ten minutes of flood (as root; over an hour)"
+	@echo "make soak        1,000 container starts under kills, 400 kills and hangs under traffic, ten minutes of flood (as root; two hours)"
 	@echo "make bench       measurements (as root)"
 	@echo "make build       .build/debug/bulkhead"
 	@echo "make release     .build/release/bulkhead"
@@ -53,6 +53,8 @@ soak: root
 	@Scripts/install-dependencies build test
 	$(SWIFT) build --product bulkhead
 	BULKHEAD_FLOOD_SECONDS=600 BULKHEAD_FLOOD_CONNECTIONS=200 $(PYTEST) -q -s Tests/EndToEnd/test_floods.py
+	BULKHEAD_KILLS=200 BULKHEAD_FULL_KILLS=50 BULKHEAD_STOPS=50 BULKHEAD_STOP_SECONDS=30 BULKHEAD_STOP_LABS=4 $(PYTEST) -q -rP --numprocesses 4 Tests/EndToEnd/test_kills.py
+	BULKHEAD_UPGRADES=100 $(PYTEST) -q -s Tests/EndToEnd/test_upgrade.py
 	BULKHEAD_STARTS=1000 PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q -s Tests/EndToEnd/test_podman.py
 
 demo: root

@@ -78,6 +78,7 @@ final class PacketWorld {
 
     /// Nanoseconds of packets that policy denies because no rule matches.
     func deniedPackets(_ count: Int, round: Int, to address: (Int) -> PacketTuple) throws -> [Double] {
+        try enter()
         let frames = (0..<count).map { Frame(tuple: address(round * count + $0), sequence: 100).bytes }
         try drain { _ in }
         let costs = try frames.map { frame in

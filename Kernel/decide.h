@@ -81,7 +81,7 @@ static __always_inline int prefix_identity(const struct question *question, __u3
 	__u64 *value = NULL;
 	__u64 word = 0;
 
-	/* Most addresses are in no long prefix, and the trie costs more the more prefixes there are. */
+	/* Few prefixes are longer than 24 bits, and the trie costs more the more prefixes there are. */
 	if (!question->zone) {
 		__u32 index = BULKHEAD_PREFIX_SHORTCUT(question->family,
 						       question->peer.bytes[0] << 8 | question->peer.bytes[1]);
@@ -89,6 +89,11 @@ static __always_inline int prefix_identity(const struct question *question, __u3
 		value = bpf_map_lookup_elem(&prefix_shortcuts, &index);
 		if (value)
 			word = READ_ONCE(*value);
+		if (word && !(word >> 32)) {
+			index = ((__u32)word - 1) * 256 + question->peer.bytes[2];
+			value = bpf_map_lookup_elem(&prefix_chunks, &index);
+			word = value ? READ_ONCE(*value) : 0;
+		}
 		if (word)
 			goto found;
 	}

@@ -92,8 +92,13 @@ struct bulkhead_prefix_key {
 
 /*
  * prefix_shortcuts: array of u64, mmapable, by the first 16 bits of an address of zone 0, IPv6 after IPv4: the word that
- * the trie has for each such address, or 0: prefixes longer than 16 bits are among them, ask the trie.
+ * the trie has for each such address. With an empty high half: 1 + the number of a chunk, because longer prefixes are
+ * among them. 0: ask the trie.
+ *
+ * prefix_chunks: array of u64, mmapable, by chunk * 256 + the address's third byte: the word that the trie has for each
+ * address with these 24 bits, or 0: longer prefixes are among them, ask the trie.
  */
+#define BULKHEAD_PREFIX_CHUNKS 2048u
 #define BULKHEAD_PREFIX_SHORTCUTS 131072u
 #define BULKHEAD_PREFIX_SHORTCUT(family, first16) ((bulkhead_u32)(first16) | ((family) == 6 ? 65536u : 0))
 

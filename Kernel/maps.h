@@ -81,6 +81,14 @@ struct {
 } prefix_shortcuts SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, BULKHEAD_PREFIX_CHUNKS * 256);
+	__type(key, __u32);
+	__type(value, __u64);
+} prefix_chunks SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, BULKHEAD_MAX_PAIRS);

@@ -52,6 +52,12 @@ public final class BPFDataplane: Dataplane {
     var losses = HookLosses()
     /// From the last sweep.
     var flowCounts = (confirmed: 0, halfOpen: 0)
+    /// Of builds with another layout, whose programs may still police interfaces.
+    var former: [FormerMaps]
+    /// The serial after whose grace period no packet is in their programs.
+    var formerReplaced: UInt64?
+    /// CLOCK_BOOTTIME when the last sweep of this process began.
+    var lastSweep: UInt64 = 0
     /// Entries that the last sweep of a table removed.
     var lastRemoved = 0
     /// Beginnings that made room for others, and so end without an event; as of the last sweep.
@@ -88,11 +94,18 @@ public final class BPFDataplane: Dataplane {
         _ = bulkhead_wait_for_grace()
         var limits = configuration.limits
         limits.arenaWords = min(limits.arenaWords, kernel.arena.count)
-        let inherited = try kernel.inheritance(limits: limits)
+        var inherited = try kernel.inheritance(limits: limits)
+        former = FormerMaps.all(in: pins)
+        // Their connections will be ours: so are the reasons of these.
+        for maps in former {
+            try maps.forEachFlow { _, flow, _ in inherited.decisions.insert(flow.outcome & KernelOutcome.payloadMask) }
+        }
         self.state = inherited.state
         decisions = try DecisionLog(
             path: folder + "/decisions",
-            next: UInt32(truncatingIfNeeded: kernel.meta.load(Int(BULKHEAD_META_NEXT_DECISION.rawValue)))
+            next: former.reduce(UInt32(truncatingIfNeeded: kernel.meta.load(Int(BULKHEAD_META_NEXT_DECISION.rawValue)))) {
+                max($0, $1.nextDecision())
+            }
         ) { inherited.decisions.contains($0) }
         slots = EndpointSlots(entries: min(limits.slots, kernel.slots.count / 2))
         try adoptInterfaces(inherited.slots)
@@ -129,7 +142,7 @@ public final class BPFDataplane: Dataplane {
         revision = program.revision
         kernel.meta.store(UInt64(bitPattern: program.revision), at: Int(BULKHEAD_META_REVISION.rawValue))
         serial += 1
-        var failures = police(program, attachments)
+        var failures = upgrade(attachments) { police(program, attachments) }
         for (key, attachment) in program.attachments where released.includes(attachment) {
             failures[key] =
                 "interface \(attachment.interfaceName) was released with `bulkhead release --interface`; to police it again "
@@ -185,6 +198,7 @@ public final class BPFDataplane: Dataplane {
 
     /// Removes and unites what a grace period allows, if one ended since the last change.
     func settle() {
+        retireFormer()
         guard !state.isSettled, grace.completed >= serial else { return }
         do {
             try kernel.execute(state.retire()[...])

@@ -99,6 +99,8 @@ int bulkhead_mount_bpf_filesystem(const char *path)
 	return mount("bpf", path, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ? -errno : 0;
 }
 
+int bulkhead_map_open(const char *path) { return bpf_obj_get(path); }
+
 int bulkhead_map_shape(int map, struct bulkhead_map_shape *shape)
 {
 	struct bpf_map_info info = {0};

@@ -106,6 +106,9 @@ public struct APIServer: Sendable {
             return
         } catch let error as IOError {
             throw StartError.cannotListen(address: configuration.listenAddress, reason: String(cString: strerror(error.errnoCode)))
+        } catch {
+            // The library says only that the server ended; it was we who ended it.
+            throw failure.value ?? error
         }
         if let error = failure.value { throw error }
     }

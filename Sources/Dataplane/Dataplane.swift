@@ -120,10 +120,12 @@ public struct ConnectionEvent: Sendable, Hashable {
     public var counters: FlowCounters
     /// True when the verdict was only observed and the packet went on (`--observe`).
     public var observed: Bool
+    /// closed: when the entry was made, in nanoseconds of CLOCK_BOOTTIME; else nil.
+    public var created: UInt64?
 
     public init(
         kind: Kind, timestamp: UInt64, flow: FlowIdentity, decision: DecisionSource, counters: FlowCounters,
-        observed: Bool
+        observed: Bool, created: UInt64? = nil
     ) {
         self.kind = kind
         self.timestamp = timestamp
@@ -131,6 +133,7 @@ public struct ConnectionEvent: Sendable, Hashable {
         self.decision = decision
         self.counters = counters
         self.observed = observed
+        self.created = created
     }
 }
 

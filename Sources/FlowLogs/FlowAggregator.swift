@@ -11,8 +11,8 @@ import PolicyModel
 /// Events are to be added in the order in which they were drained, and drained before a window is finished; snapshots may
 /// be older or newer than the events around them.
 ///
-/// A connection that is older than the aggregator and unknown to it counts from its first snapshot on: a process before
-/// us has recorded the rest.
+/// A connection that a process before us recorded counts from what its account says. One without an account that is older
+/// than accounts are counts from its first snapshot on.
 public struct FlowAggregator: Sendable {
     /// What did not find room since the start.
     public struct Overflow: Sendable, Hashable {
@@ -28,7 +28,11 @@ public struct FlowAggregator: Sendable {
     /// The entries of connections that are followed now.
     public private(set) var trackedConnections = 0
 
-    private let startedAt: UInt64
+    /// A connection without an account that began later is in no record.
+    private var accountedSince: UInt64
+    /// Of a process before us, until its connection is met.
+    private var inherited: [FlowIdentity: [FlowAccount]] = [:]
+    private var numbers = AccountNumbers()
     private let trackedLimit: Int
     private let denialLimit: Int
     /// Counts windows.
@@ -46,10 +50,17 @@ public struct FlowAggregator: Sendable {
         startingAt boottime: UInt64, trackedLimit: Int = FlowLimits.trackedConnections,
         denialLimit: Int = FlowLimits.denialsPerWindow
     ) {
-        startedAt = boottime
+        accountedSince = boottime
         windowStart = boottime
         self.trackedLimit = trackedLimit
         self.denialLimit = denialLimit
+    }
+
+    /// Goes on where a process before us ended. For once, before anything is added.
+    public mutating func inherit(_ inheritance: FlowInheritance) {
+        accountedSince = min(accountedSince, inheritance.since)
+        inherited = inheritance.accounts
+        numbers.adopt(inherited.values.joined().map(\.number))
     }
 
     /// - Parameter resolve: the endpoint that has an address at this time.
@@ -74,9 +85,11 @@ public struct FlowAggregator: Sendable {
         let index = flows[snapshot.flow]?.firstIndex { $0.isCreated(at: snapshot.created) }
         if let index, let known = flows[snapshot.flow]?[index] {
             entry = known
-        } else if snapshot.created < startedAt {
+        } else if snapshot.created < accountedSince {
             entry.counted = snapshot.counters
         }
+        let account = entry.created == nil ? takeInherited(snapshot.flow, created: snapshot.created) : nil
+        if let account { entry.inherit(account) }
         entry.created = snapshot.created
         let delta = entry.advance(to: snapshot.counters)
         if snapshot.decision.verdict == .allow { entry.passing = snapshot.decision }
@@ -87,8 +100,13 @@ public struct FlowAggregator: Sendable {
         if snapshot.removed { entry.finished = TrackedFlow.Finish(window: window, time: snapshot.lastSeen) }
         if let index {
             flows[snapshot.flow]?[index] = entry
-        } else if !insert(entry, into: snapshot.flow), snapshot.removed {
-            for segment in entry.segments { addStray(snapshot.flow, segment) }
+        } else if !insert(entry, into: snapshot.flow) {
+            if snapshot.removed {
+                for segment in entry.segments { addStray(snapshot.flow, segment) }
+                if let account { numbers.give(account.number) }
+            } else if let account {
+                inherited[snapshot.flow, default: []].append(account)
+            }
         }
     }
 
@@ -114,9 +132,21 @@ public struct FlowAggregator: Sendable {
             var isChanged = false
             for var entry in entries {
                 for segment in entry.segments { record(identity, segment, .allow) }
-                isChanged = isChanged || !entry.segments.isEmpty
-                entry.segments = []
-                if !entry.isForgotten(at: boottime, window: window) { kept.append(entry) }
+                if !entry.segments.isEmpty {
+                    isChanged = true
+                    entry.segments = []
+                    if entry.finished == nil, let created = entry.created {
+                        entry.account = entry.account ?? numbers.take()
+                        records[records.count - 1].account = entry.account.map {
+                            FlowAccount(number: $0, created: created, counted: entry.counted)
+                        }
+                    }
+                }
+                if !entry.isForgotten(at: boottime, window: window) {
+                    kept.append(entry)
+                } else if let account = entry.account {
+                    numbers.give(account)
+                }
             }
             if isChanged || kept.count < entries.count { changed.append((identity, kept)) }
         }
@@ -130,6 +160,10 @@ public struct FlowAggregator: Sendable {
         denials = [:]
         window += 1
         windowStart = boottime
+        if window >= FlowLimits.inheritingWindows, !inherited.isEmpty, trackedConnections < trackedLimit {
+            for account in inherited.values.joined() { numbers.give(account.number) }
+            inherited = [:]
+        }
         return records.sorted { ($0.startTime, $0.endTime, $0.sourcePort) < ($1.startTime, $1.endTime, $1.sourcePort) }
     }
 
@@ -163,20 +197,30 @@ public struct FlowAggregator: Sendable {
         if let index = flows[event.flow]?.lastIndex(where: { $0.start < event.timestamp }),
             var entry = flows[event.flow]?[index], entry.finished.map({ event.timestamp <= $0.time }) ?? true
         {
+            if entry.created == nil, let account = takeInherited(event.flow, created: event.created) { entry.inherit(account) }
             let delta = entry.advance(to: event.counters)
             if entry.passing == nil, event.decision.verdict == .allow { entry.passing = event.decision }
             entry.add(delta, from: max(windowStart, entry.start), until: event.timestamp, peer: peer)
             entry.finished = TrackedFlow.Finish(window: window, time: event.timestamp)
             flows[event.flow]?[index] = entry
-        } else if event.counters != FlowCounters() {
-            // Never seen alive: its counters are all there is.
+        } else {
+            // Never seen alive by us: its counters are all there is.
+            let account = takeInherited(event.flow, created: event.created)
+            if let account { numbers.give(account.number) }
+            let counters = event.counters.since(account?.counted ?? FlowCounters())
+            guard counters != FlowCounters() else { return }
             let decision = event.decision.verdict == .allow ? event.decision : .unknown(0)
             addStray(
                 event.flow,
                 FlowSegment(
                     decision: decision, peer: peer, start: min(windowStart, event.timestamp), end: event.timestamp,
-                    counters: event.counters, observed: event.observed))
+                    counters: counters, observed: event.observed))
         }
+    }
+
+    private mutating func takeInherited(_ flow: FlowIdentity, created: UInt64?) -> FlowAccount? {
+        guard let created, let index = inherited[flow]?.firstIndex(where: { $0.created == created }) else { return nil }
+        return inherited[flow]?.remove(at: index)
     }
 
     /// False when there is no room.

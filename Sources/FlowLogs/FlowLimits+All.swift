@@ -7,6 +7,9 @@ extension FlowLimits {
             "flow records", "connections that are followed at a time", trackedConnections,
             reason: "about 50 MB; those beyond are counted, and recorded when there is room or when they end"),
         Limit(
+            "flow records", "accounts of live connections on disk", accounts,
+            reason: "twice the connections followed: those of the process before are kept until they are met"),
+        Limit(
             "flow records", "different denials in a window", denialsPerWindow,
             reason: "a port scan makes many; those beyond are counted, not recorded"),
         Limit(

@@ -3,6 +3,11 @@ public enum FlowLimits {
     /// Live connections followed at a time; about 50 MB. Those beyond are counted and logged as soon as there is room,
     /// or in one record when they end.
     public static let trackedConnections = 131_072
+    /// Accounts on disk of connections that live for longer than a window; those that a process before this one left need
+    /// room beside as many of this one's.
+    public static let accounts = 2 * trackedConnections
+    /// Windows after which connections of a process before that no sweep has met are gone.
+    public static let inheritingWindows: UInt64 = 3
     /// Different denials (endpoint, direction, tuple, reason) told apart in one window: a port scan makes many.
     public static let denialsPerWindow = 65_536
     /// How long a connection stays known that no event and no snapshot speaks of. Live ones are in every sweep, so only

@@ -2,7 +2,7 @@ import Dataplane
 import PolicyModel
 
 /// What one connection did at one policed end during a window. Names and labels are of the time of the window.
-public struct FlowRecord: Sendable, Hashable, Codable {
+public struct FlowRecord: Sendable, Hashable {
     /// Nanoseconds since 1970.
     public var startTime: Int64
     public var endTime: Int64
@@ -32,6 +32,8 @@ public struct FlowRecord: Sendable, Hashable, Codable {
     public var observed: Bool
     /// What the staged policies would have made of it; nil: the same verdict for the same reason.
     public var pending: Decision.Pending?
+    /// Set in the last record of a window of a connection that goes on; not shown, and nil in records that were read.
+    public var account: FlowAccount?
 
     public init(
         startTime: Int64, endTime: Int64, verdict: Verdict, direction: Direction, source: EndpointKey?,
@@ -63,7 +65,12 @@ public struct FlowRecord: Sendable, Hashable, Codable {
 
 /// Flow history, bounded.
 public protocol FlowStore: Sendable {
+    /// All of them with their accounts, or none.
     func append(_ records: [FlowRecord]) async throws
+    /// What earlier processes recorded of connections since the host's start that `boot` names. Accounts of other starts are
+    /// forgotten.
+    /// - Parameter now: nanoseconds of CLOCK_BOOTTIME.
+    func inheritance(boot: String, now: UInt64) async throws -> FlowInheritance
     /// The newest `limit` records, oldest first, with the cursor after the last.
     func recent(limit: Int) async throws -> (records: [FlowRecord], cursor: Int64)
     /// Records after `cursor` in order of arrival, at most `limit`.

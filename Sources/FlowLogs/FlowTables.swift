@@ -15,6 +15,7 @@ enum FlowTables {
         migrator.registerMigration("pending verdicts") { database in
             try database.execute(sql: "ALTER TABLE flows ADD COLUMN pending TEXT")
         }
+        migrator.registerMigration("accounts") { try AccountTables.create($0) }
         return migrator
     }
 

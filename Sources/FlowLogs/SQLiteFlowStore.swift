@@ -56,10 +56,22 @@ public final class SQLiteFlowStore: FlowStore {
             let last = try await pool.write { [recordLimit] database in
                 for record in records { try FlowTables.insert(record, into: database) }
                 let last = database.lastInsertedRowID
+                for record in records { try AccountTables.write(record, into: database) }
                 try FlowTables.prune(database, upTo: last - recordLimit, endedBefore: oldestTime)
                 return last
             }
             signal.advance(to: last)
+        } catch {
+            throw file.describe(error)
+        }
+    }
+
+    public func inheritance(boot: String, now: UInt64) async throws -> FlowInheritance {
+        do {
+            // Read first: a disk that is full takes no writing.
+            if let known = try await pool.read({ try AccountTables.inheritance($0, boot: boot) }) { return known }
+            try await pool.write { try AccountTables.begin($0, boot: boot, now: now) }
+            return FlowInheritance(since: now)
         } catch {
             throw file.describe(error)
         }

@@ -28,6 +28,8 @@ struct TrackedFlow: Sendable {
     var opened: UInt64?
     /// The part of the entry's counters that is in records or segments.
     var counted = FlowCounters()
+    /// The number of its account; nil while it needs none.
+    var account: Int32?
     /// The last decision that let packets pass.
     var passing: DecisionSource?
     var observed = false
@@ -78,6 +80,12 @@ struct TrackedFlow: Sendable {
         let delta = counters.since(counted)
         counted += delta
         return delta
+    }
+
+    /// A process before us has recorded a part of it.
+    mutating func inherit(_ account: FlowAccount) {
+        counted = account.counted
+        self.account = account.number
     }
 
     /// Adds packets that passed to the segment of the decision that let them.

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// The clock of the kernel's events.
@@ -7,6 +8,12 @@ enum KernelClock {
 
     /// What has to be added to CLOCK_BOOTTIME for nanoseconds since 1970. It changes when the wall clock is set.
     static func wallClockOffset() -> Int64 { nanoseconds(of: CLOCK_REALTIME) - nanoseconds(of: CLOCK_BOOTTIME) }
+
+    /// Names the host's start that CLOCK_BOOTTIME counts from; nil where the kernel does not tell.
+    static func boot() -> String? {
+        guard let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8) else { return nil }
+        return text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
 
     private static func nanoseconds(of clock: clockid_t) -> Int64 {
         var time = timespec()

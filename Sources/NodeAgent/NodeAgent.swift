@@ -18,6 +18,7 @@ public final class NodeAgent: NodeReporting {
 
     private let configuration: NodeAgentConfiguration
     private let store: any Store
+    private let flowStore: any FlowStore
     private let links: any LinkSource
     private let logger: Logger
     private let makeDataplane: @Sendable () throws -> any Dataplane
@@ -39,6 +40,7 @@ public final class NodeAgent: NodeReporting {
     ) {
         self.configuration = configuration
         self.store = store
+        self.flowStore = flowStore
         self.links = links
         self.logger = logger
         self.makeDataplane = makeDataplane
@@ -140,6 +142,7 @@ public final class NodeAgent: NodeReporting {
             accepted: { [accepted] changes in accepted.remember(changes) },
             attached: { [accepted] attachments in accepted.remember(attachments) })
         let attachments = try accepted.attachments()
+        let inheritance = await flowInheritance()
         try await withCheckedThrowingContinuation { (started: CheckedContinuation<Void, any Error>) in
             let thread = Thread { [configuration, mailbox, board, logger, makeDataplane, threadEnd, accepted] in
                 defer { threadEnd.signal() }
@@ -150,6 +153,7 @@ public final class NodeAgent: NodeReporting {
                         outlets: outlets,
                         memory: EnforcementLoop.Memory(recall: { accepted.recall($0) }, attachments: attachments),
                         logger: logger)
+                    if let inheritance { loop.aggregator.inherit(inheritance) }
                     loop.turn()
                     started.resume()
                     loop.run()
@@ -160,6 +164,17 @@ public final class NodeAgent: NodeReporting {
             }
             thread.name = "enforcement"
             thread.start()
+        }
+    }
+
+    /// nil: what the processes before recorded of live connections is not known; then they count from now on.
+    private func flowInheritance() async -> FlowInheritance? {
+        guard let boot = KernelClock.boot() else { return nil }
+        do {
+            return try await flowStore.inheritance(boot: boot, now: KernelClock.boottime())
+        } catch {
+            logger.warning("connections that are live already are recorded from now on only: \(error)")
+            return nil
         }
     }
 

@@ -109,7 +109,7 @@ class Workload:
         self.servers.append(server)
 
         def echo(connection):
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError), connection:
                 while data := connection.recv(65536):
                     connection.sendall(data)
 

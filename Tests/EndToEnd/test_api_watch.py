@@ -1,41 +1,13 @@
 """Watches over restarts: every event once and in order, whatever happens to the server."""
 
-import base64
 import http.client
 import json
 import re
-import ssl
 import threading
 import time
 
+from api import POLICIES, Client
 from lab import eventually, inside, policy
-
-POLICIES = "/apis/projectcalico.org/v3/namespaces/default/networkpolicies"
-
-
-class Client:
-    """HTTPS to the laboratory's server with the administrator's token."""
-
-    def __init__(self, lab):
-        text = open(lab.kubeconfig).read()
-        self.lab = lab
-        self.token = re.search(r"token: (\S+)", text).group(1)
-        authority = base64.b64decode(re.search(r"certificate-authority-data: (\S+)", text).group(1)).decode()
-        self.host, port = re.search(r"server: https://(\S+):(\d+)", text).groups()
-        self.port = int(port)
-        self.context = ssl.create_default_context(cadata=authority)
-
-    def open(self, method, path, body=None, content_type="application/json", timeout=20):
-        # HTTPSConnection makes its socket in the thread that connects.
-        with inside(self.lab.host):
-            connection = http.client.HTTPSConnection(self.host, self.port, context=self.context, timeout=timeout)
-            connection.request(method, path, body=body and json.dumps(body), headers={
-                "Authorization": f"Bearer {self.token}", "Content-Type": content_type})
-        return connection.getresponse()
-
-    def json(self, *words, **options):
-        answer = self.open(*words, **options)
-        return answer.status, json.loads(answer.read())
 
 
 class Informer(threading.Thread):

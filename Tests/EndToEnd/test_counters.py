@@ -1,4 +1,4 @@
-"""The kernel's counters against an interface's own, where every frame is one packet."""
+"""The kernel's counters, and the flow log's, against an interface's own, where every frame is one packet."""
 
 import ctypes
 import fcntl
@@ -44,6 +44,17 @@ def counted(lab):
     return totals
 
 
+def recorded(lab):
+    """The same out of the flow log: every record of the one policed workload, of each process there was."""
+    totals = [0, 0, 0, 0]
+    for line in lab.bulkhead("flows", "-o", "json", "--limit", "100000").stdout.splitlines():
+        flow = json.loads(line)
+        # Counted at the reporter: what left it, what came to it.
+        for index, name in enumerate(("packets_out", "bytes_out", "packets_in", "bytes_in")):
+            totals[index] += flow[name]
+    return totals
+
+
 def quiet(workload, lab, other):
     """No frame but what the test sends: addresses are known beforehand."""
     for where, interface in ((workload.namespace, "eth0"), (lab.host, workload.interface)):
@@ -69,6 +80,7 @@ def test_counts_are_exact_with_large_segments_and_over_a_kill(lab):
     offload(lab.host, peer.interface, SET_GRO, True)
     time.sleep(1.2)  # what the kernels still had to say about groups
     before, table = links(lab, peer.interface), counted(lab)
+    eventually(lambda: recorded(lab) == table, 5, what="the log has what the table counts")
     server = subprocess.Popen(["nsenter", f"--net=/run/netns/{peer.namespace}", "iperf3", "-s", "-p", str(PORT)], stdout=subprocess.DEVNULL)
     try:
         eventually(lambda: f":{PORT}" in peer.command("ss", "-tln").stdout, what="iperf3 listens")
@@ -98,3 +110,13 @@ def test_counts_are_exact_with_large_segments_and_over_a_kill(lab):
     assert any(size > 3000 for size in large), "nothing was segmented"
     # `ip` tells of the router's side: it sends what the workload sent.
     assert flows == interface
+    # A window is a second.
+    wanted = [then + now for then, now in zip(table, interface)]
+    for _ in range(40):
+        if (log := recorded(lab)) == wanted:
+            break
+        time.sleep(0.1)
+    records = [json.loads(line) for line in lab.bulkhead("flows", "-o", "json", "--limit", "100000").stdout.splitlines()]
+    print(f"{len(records)} flow records over three kills: {log}")
+    assert log == wanted
+    assert all(record["action"] == "Allow" for record in records)

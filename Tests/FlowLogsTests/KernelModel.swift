@@ -115,7 +115,8 @@ struct KernelModel {
     ) {
         ring.append(
             ConnectionEvent(
-                kind: kind, timestamp: time, flow: flow, decision: decision, counters: counters, observed: false))
+                kind: kind, timestamp: time, flow: flow, decision: decision, counters: counters, observed: false,
+                created: kind == .closed ? entries[flow]?.created : nil))
     }
 
     mutating func drain() -> [ConnectionEvent] {
@@ -124,13 +125,17 @@ struct KernelModel {
     }
 
     mutating func sweep() -> [FlowSnapshot] {
-        let snapshots = entries.map { flow, entry in
-            FlowSnapshot(
-                flow: flow, decision: entry.decision, counters: entry.counters, created: entry.created,
-                lastSeen: entry.lastSeen, removed: entry.expired)
-        }
+        let snapshots = look(removing: true)
         entries = entries.filter { !$0.value.expired }
         return snapshots
+    }
+
+    func look(removing: Bool = false) -> [FlowSnapshot] {
+        entries.map { flow, entry in
+            FlowSnapshot(
+                flow: flow, decision: entry.decision, counters: entry.counters, created: entry.created,
+                lastSeen: entry.lastSeen, removed: removing && entry.expired)
+        }
     }
 
     private mutating func note(_ happening: String) { happenings[happening, default: 0] += 1 }

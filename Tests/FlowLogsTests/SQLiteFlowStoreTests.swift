@@ -62,6 +62,30 @@ import Testing
         #expect(try await store.recent(limit: 10).records == [expected, next])
     }
 
+    @Test func accountsAreWrittenWithTheirRecordsAndHoldForOneStartOfTheHost() async throws {
+        var store = try SQLiteFlowStore(path: path, now: { 2_000 })
+        #expect(try await store.inheritance(boot: "a", now: 77).accounts.isEmpty)
+        var records = [record(0), record(1), record(2)]
+        let counted = FlowCounters(packetsOut: 1, bytesOut: UInt64(Int64.max), packetsIn: 3, bytesIn: 4)
+        records[0].account = FlowAccount(number: 5, created: 1_000, counted: counted)
+        records[2].account = FlowAccount(number: 6, created: 1_001, counted: counted)
+        try await store.append(records)
+        records[2].account?.counted.packetsOut = 9
+        try await store.append([records[2]])
+        try store.close()
+        store = try SQLiteFlowStore(path: path, now: { 2_000 })
+        let inheritance = try await store.inheritance(boot: "a", now: 99)
+        #expect(inheritance.since == 77)
+        let accounts = inheritance.accounts.values.joined().sorted { $0.number < $1.number }
+        #expect(accounts == [records[0].account, records[2].account].compactMap { $0 })
+        let flow = try #require(inheritance.accounts.first { $0.value.first?.number == 5 }?.key)
+        #expect(flow.endpoint == (records[0].direction == .egress ? records[0].source : records[0].destination))
+        #expect(flow.tuple.source.description == records[0].sourceAddress)
+        #expect(flow.tuple.destinationPort == records[0].destinationPort)
+        let next = try await store.inheritance(boot: "b", now: 100)
+        #expect(next.since == 100 && next.accounts.isEmpty)
+    }
+
     @Test func cursorsSurviveReopening() async throws {
         var store = try SQLiteFlowStore(path: path, now: { 2_000 })
         #expect(try await store.recent(limit: 10).cursor == 0)

@@ -18,9 +18,7 @@ package struct KernelObject: ~Copyable {
     /// By `BULKHEAD_STACK_INDEX`.
     let stacks: MappedWords
     let arena: MappedWords
-    /// As `shortcuts` says.
-    let prefixShortcuts: MappedWords
-    let shortcuts: PrefixShortcutsHolder
+    let shortcuts: KernelPrefixShortcuts
     let interfaces: HashMapHandle<bulkhead_interface_key, UInt64>
     let legs: HashMapHandle<bulkhead_leg_key, UInt64>
     let exact: HashMapHandle<bulkhead_exact_key, UInt64>
@@ -54,6 +52,7 @@ package struct KernelObject: ~Copyable {
         let slots = try MappedWords(name: "slots", descriptor: loaded.map("slots"))
         let stacks = try MappedWords(name: "stacks", descriptor: loaded.map("stacks"))
         let prefixShortcuts = try MappedWords(name: "prefix_shortcuts", descriptor: loaded.map("prefix_shortcuts"))
+        let prefixChunks = try MappedWords(name: "prefix_chunks", descriptor: loaded.map("prefix_chunks"))
         let arena = try MappedWords(name: "arena", descriptor: loaded.map("arena"))
         let interfaces = try HashMapHandle<bulkhead_interface_key, UInt64>(
             name: "interfaces", descriptor: loaded.map("interfaces"))
@@ -88,8 +87,7 @@ package struct KernelObject: ~Copyable {
         self.slots = slots
         self.stacks = stacks
         self.arena = arena
-        self.prefixShortcuts = prefixShortcuts
-        shortcuts = PrefixShortcutsHolder()
+        shortcuts = KernelPrefixShortcuts(first: prefixShortcuts, second: prefixChunks)
         self.interfaces = interfaces
         self.legs = legs
         self.exact = exact

@@ -37,7 +37,7 @@ extension BPFDataplane {
         }
         return ConnectionEvent(
             kind: kind, timestamp: event.timestamp, flow: flow, decision: decisions.source(outcome: event.outcome),
-            counters: counters, observed: event.observed != 0)
+            counters: counters, observed: event.observed != 0, created: kind == .closed ? closed?.created : nil)
     }
 
     private func identity(_ key: bulkhead_flow_key, _ direction: Direction, _ typeAndCode: UInt16) -> FlowIdentity? {
@@ -50,6 +50,7 @@ extension BPFDataplane {
     public func sweepFlows(_ body: (FlowSnapshot) -> Void) throws {
         settle()
         let gone = slots.gone(graced: grace.completed)
+        let began = configuration.bootTime()
         flowCounts.confirmed = try sweep(kernel.flows, gone, body)
         // Read before the walk: what comes during it is seen there, and never counted as forgotten.
         let cameAndStayed =
@@ -61,9 +62,11 @@ extension BPFDataplane {
         flowsForgotten = max(flowsForgotten, UInt64(max(0, absent)))
         addSwept(lastRemoved)
         slots.recycle(gone)
+        lastSweep = began
     }
 
-    /// How many stay. An entry that a packet revives between our look and its removal is made anew by its next packet.
+    /// How many stay. An entry that expired goes when an earlier sweep has told of its last packet: whoever is killed between a
+    /// sweep and its record leaves it to the next. An entry that a packet revives between our look and its removal is made anew by its next packet.
     private func sweep(
         _ table: borrowing HashMapHandle<bulkhead_flow_key, bulkhead_flow>, _ gone: Set<UInt32>,
         _ body: (FlowSnapshot) -> Void
@@ -73,7 +76,7 @@ extension BPFDataplane {
         var count = 0
         try table.forEach { key, flow in
             let timeout = bulkhead_flow_timeout(key.protocol, flow.state)
-            let isExpired = gone.contains(key.slot) || flow.last_seen &+ timeout < now
+            let isExpired = gone.contains(key.slot) || flow.last_seen &+ timeout < now && flow.last_seen < lastSweep
             if isExpired { expired.append(key) } else { count += 1 }
             let flags = UInt32(truncatingIfNeeded: flow.word >> 32)
             let direction: Direction = flags & BULKHEAD_FLOW_EGRESS != 0 ? .egress : .ingress

@@ -48,7 +48,13 @@ struct DecisionLog: ~Copyable {
             throw BPFDataplaneError.file(path: fresh, operation: "create", errno: errno)
         }
         let file = Descriptor(owning: descriptor)
-        try Self.write(kept, file.raw, fresh)
+        do {
+            try Self.write(kept, file.raw, fresh)
+        } catch {
+            // What it holds of a full disk helps nobody.
+            unlink(fresh)
+            throw error
+        }
         guard rename(fresh, path) == 0 else {
             throw BPFDataplaneError.file(path: path, operation: "replace", errno: errno)
         }

@@ -14,9 +14,7 @@ struct Inheritance {
 extension KernelObject {
     func inheritance(limits: Limits) throws -> Inheritance {
         let content = try readContent()
-        // A process before us may have ended between a prefix and its shortcut.
-        let known = PrefixShortcuts(content.prefixes) { prefixShortcuts.store($1, at: $0) }
-        shortcuts.value = known
+        shortcuts.adopt(content.prefixes)
         let state = try KernelState(adopting: content, limits: limits) { arena.load(Int($0)) }
         var inheritance = Inheritance(state: state)
         for rows in content.pairs.values {

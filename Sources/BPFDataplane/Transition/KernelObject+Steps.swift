@@ -58,12 +58,12 @@ extension KernelObject {
         case .removePair(let stack, let combination): try pairs.delete(bulkhead_pair_key(stack, combination))
         case .removeExact(let address): try exact.delete(bulkhead_exact_key(address))
         case .prefix(let block, let number):
-            shortcuts.value.willSet(block) { prefixShortcuts.store($1, at: $0) }
+            shortcuts.willSet(block)
             try prefixes.update(bulkhead_prefix_key(block), bulkhead_word(number, ~number))
-            shortcuts.value.didSet(block, number) { prefixShortcuts.store($1, at: $0) }
+            shortcuts.didSet(block, number)
         case .removePrefix(let block):
             try prefixes.delete(bulkhead_prefix_key(block))
-            shortcuts.value.didRemove(block) { prefixShortcuts.store($1, at: $0) }
+            shortcuts.didRemove(block)
         case .leg(let key, let number): try legs.setPayload(number, for: bulkhead_leg_key(key))
         case .removeLeg(let key): try legs.delete(bulkhead_leg_key(key))
         case .word(let leg, let direction, let generation, let word):

@@ -35,6 +35,8 @@ struct bulkhead_map_shape {
 	uint32_t value_size;
 	uint32_t capacity;
 };
+/* A new descriptor of the map that is pinned there. */
+int bulkhead_map_open(const char *path);
 int bulkhead_map_shape(int map, struct bulkhead_map_shape *shape);
 int bulkhead_map_lookup(int map, const void *key, void *value);
 int bulkhead_map_update(int map, const void *key, const void *value, uint64_t flags);
