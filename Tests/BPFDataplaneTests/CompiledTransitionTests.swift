@@ -28,8 +28,10 @@ import Testing
                 slots[leg.endpoint] = slot
                 legs[LegKey(slot: slot, address: leg.address)] = stacks
             }
-            let transition = try state.transition(to: tables, legs: legs, decisions: intern(tables.decisions))
-            state = transition.after
+            var transition = try state.transition(
+                to: tables, legs: legs, decisions: intern(tables.decisions), changes: carries ? changes : nil)
+            changes = TableChanges()
+            state.commit(&transition)
             return transition
         }
 
