@@ -45,7 +45,7 @@ final class EnforcementLoop {
     private var tablesRevision: Int64?
     /// This node's endpoints.
     private var ownEndpoints: [EndpointKey: WorkloadEndpoint] = [:]
-    private var ownEndpointsChanged = false
+    private var ownEndpointsChanged = true
     /// What the world has and `compiler` does not know yet.
     private var uncompiled: [WorldChange] = []
     /// What was compiled since the last program that the dataplane took.
