@@ -14,7 +14,7 @@ help:
 	@echo "make demo        real containers and a virtual machine under one policy (as root)"
 	@echo "make demo-down   take the demonstration away"
 	@echo "make test        every test (as root; about 18 minutes from a fresh clone on two cores)"
-	@echo "make soak        1,000 container starts under kills, ten minutes of flood (as root; over an hour)"
+	@echo "make soak        oracle against tables (SOAK_SECONDS), 1,000 container starts under kills, flood (as root; hours)"
 	@echo "make bench       measurements (as root)"
 	@echo "make build       .build/debug/bulkhead"
 	@echo "make release     .build/release/bulkhead"
