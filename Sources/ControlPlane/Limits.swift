@@ -30,6 +30,6 @@ public enum Limits {
     public static let flowRecords = 100_000
     /// Open connections from idle clients are closed after this, in seconds.
     public static let idleConnectionSeconds: Int64 = 600
-    /// How often a patch is tried again when another writer was faster.
-    public static let patchAttempts = 8
+    /// How often a write is tried when the server's own writes were faster.
+    public static let writeAttempts = 8
 }

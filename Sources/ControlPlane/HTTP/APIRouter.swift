@@ -105,7 +105,15 @@ struct APIRouter: Sendable {
     private func routeOpenAPI(_ request: APIRequest) throws -> APIResponse {
         try requireReading(request)
         let rest = request.path.dropFirst()
-        if rest == ["v2"] { return APIResponse(body: .bytes(openAPI.versionTwo)) }
+        let accept = AcceptHeader(request.accept)
+        if rest == ["v2"] {
+            let forms = [AcceptHeader.json, OpenAPIProtobuf.contentType, OpenAPIProtobuf.newContentType]
+            let form = try accept.choice(of: forms)
+            return APIResponse(
+                contentType: form, headers: [("Vary", "Accept")],
+                body: .bytes(form == AcceptHeader.json ? openAPI.versionTwo : openAPI.versionTwoProtobuf))
+        }
+        _ = try accept.choice(of: [AcceptHeader.json])
         if rest == ["v3"] { return APIResponse(body: .bytes(openAPI.index)) }
         guard rest.first == "v3", let document = openAPI.documents[rest.dropFirst().joined(separator: "/")] else {
             throw APIFailure.unknownPath
@@ -125,6 +133,7 @@ struct APIRouter: Sendable {
             return .json(document)
         }
         guard let target = target(groupVersion, rest: rest, plural: plural) else { throw APIFailure.unknownPath }
+        _ = try AcceptHeader(request.accept).choice(of: [AcceptHeader.json])
         try access.check(
             user, verb: AccessControl.verb(request, hasName: target.name != nil), target.kind, namespace: target.namespace,
             name: target.name, subresource: target.subresource)
