@@ -75,9 +75,10 @@ import Testing
 
     @Test func theClientChoosesTheForm() async throws {
         try await RunningServer.with { (server) async throws in
-            let protobuf = OpenAPIProtobuf.contentType
+            let old = OpenAPIProtobuf.contentType
+            let protobuf = OpenAPIProtobuf.newContentType
             for (accept, expected) in [
-                ("", "application/json"), ("*/*", "application/json"), (protobuf, protobuf),
+                ("", "application/json"), ("*/*", "application/json"), (protobuf, protobuf), (old, protobuf),
                 ("\(protobuf),application/json", protobuf), ("\(protobuf);q=0.5, application/json", "application/json"),
                 ("application/json;q=0, */*", protobuf), ("text/html, application/*;q=0.1", "application/json"),
             ] {

@@ -109,8 +109,9 @@ struct APIRouter: Sendable {
         if rest == ["v2"] {
             let forms = [AcceptHeader.json, OpenAPIProtobuf.contentType, OpenAPIProtobuf.newContentType]
             let form = try accept.choice(of: forms)
+            // Not even to those who ask by the older name: it has an @, which is no character of a media type.
             return APIResponse(
-                contentType: form, headers: [("Vary", "Accept")],
+                contentType: form == AcceptHeader.json ? form : OpenAPIProtobuf.newContentType, headers: [("Vary", "Accept")],
                 body: .bytes(form == AcceptHeader.json ? openAPI.versionTwo : openAPI.versionTwoProtobuf))
         }
         _ = try accept.choice(of: [AcceptHeader.json])
