@@ -6,6 +6,10 @@ extension Limits {
         Limit(
             "API server", "body of a request", bodyBytes, unit: "bytes",
             reason: "as the Kubernetes API server; beyond it 413"),
+        Limit(
+            "API server", "bodies of all requests at a time", bodiesBytes, unit: "bytes", reason: "beyond them 429, and clients try again"),
+        Limit(
+            "API server", "time that a body takes to arrive", Int64(bodySeconds), unit: "seconds", reason: "after it 408"),
         Limit("API server", "one header field", headerFieldBytes, unit: "bytes", reason: "beyond it the connection is closed"),
         Limit("API server", "all header fields", headerBytes, unit: "bytes", reason: "beyond it the connection is closed"),
         Limit("API server", "number of header fields", headerCount, reason: "beyond it the connection is closed"),

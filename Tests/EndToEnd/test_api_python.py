@@ -1,16 +1,11 @@
 """python3-kubernetes, the client library of most tools in Python, over every kind that it and we know."""
 
-import os
-import re
-import threading
-import time
-
 import pytest
 from kubernetes import client as kubernetes
 from kubernetes import config, watch
 from kubernetes.client.rest import ApiException
 
-from lab import eventually, inside, policy
+from lab import inside
 
 GROUP = ("projectcalico.org", "v3")
 

@@ -77,6 +77,13 @@ extension APIFailure {
         code: 413, reason: "RequestEntityTooLarge",
         message: "the request body exceeds \(Limits.bodyBytes) bytes; split it into smaller objects")
 
+    static let slowBody = APIFailure(
+        code: 408, reason: "Timeout", message: "the request body did not arrive within \(Int(Limits.bodySeconds)) s")
+
+    static let tooManyBodies = APIFailure(
+        code: 429, reason: "TooManyRequests",
+        message: "the server holds \(Limits.bodiesBytes) bytes of other requests; try again", retryAfterSeconds: 1)
+
     static func notAcceptable(_ offered: [String]) -> APIFailure {
         APIFailure(
             code: 406, reason: "NotAcceptable",

@@ -14,6 +14,11 @@ struct APIRouter: Sendable {
     static let kubernetesMinor = "37"
     static let version = "v1.37.0+bulkhead"
 
+    /// Throws 401 when nobody we know asks.
+    func authenticate(_ request: APIRequest) throws(APIFailure) {
+        _ = try access.directory.user(authorization: request.authorization, certificateDigest: request.certificateDigest)
+    }
+
     /// Never throws: what goes wrong becomes a Status.
     func respond(to request: APIRequest) async -> APIResponse {
         do {
