@@ -13,7 +13,7 @@ help:
 	@echo "make demo        real containers and a virtual machine under one policy (as root)"
 	@echo "make demo-down   take the demonstration away"
 	@echo "make test        every test (as root; about 18 minutes from a fresh clone on two cores)"
-	@echo "make soak        1,000 container starts under kills, ten minutes of flood (as root; over an hour)"
+	@echo "make soak        1,000 container starts under kills, ten minutes of flood, 100 restarts (as root; over an hour)"
 	@echo "make bench       measurements (as root)"
 	@echo "make build       .build/debug/bulkhead"
 	@echo "make release     .build/release/bulkhead"
@@ -49,10 +49,12 @@ $(DOCKER)/usr/sbin/dockerd:
 	@Scripts/install-docker $(DOCKER)
 
 # Long runs of tests that make test runs shortly.
-soak: root
+soak: root $(KUBECTL)
 	@Scripts/install-dependencies build test
 	$(SWIFT) build --product bulkhead
 	BULKHEAD_FLOOD_SECONDS=600 BULKHEAD_FLOOD_CONNECTIONS=200 $(PYTEST) -q -s Tests/EndToEnd/test_floods.py
+	BULKHEAD_RESTARTS=100 $(PYTEST) -q -s Tests/EndToEnd/test_api_restarts.py
+	BULKHEAD_SLOW_CLIENTS=500 BULKHEAD_WATCHERS=10000 $(PYTEST) -q -s Tests/EndToEnd/test_api_load.py
 	BULKHEAD_STARTS=1000 PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q -s Tests/EndToEnd/test_podman.py
 
 demo: root
