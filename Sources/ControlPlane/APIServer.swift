@@ -121,7 +121,7 @@ public struct APIServer: Sendable {
         try await DefaultObjects(writer: writer, catalog: catalog).ensure()
         return APIRouter(
             catalog: catalog, discovery: Discovery(catalog: catalog),
-            openAPI: OpenAPIDocuments(catalog: catalog, version: APIRouter.version),
+            openAPI: try OpenAPIDocuments(catalog: catalog, version: APIRouter.version),
             resources: ResourceHandler(store: store, writer: writer, now: now),
             bulkhead: BulkheadEndpoints(node: node, flows: flows),
             access: AccessControl(

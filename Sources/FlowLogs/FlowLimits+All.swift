@@ -25,5 +25,8 @@ extension FlowLimits {
             reason: "older ones are deleted"),
         Limit(
             "flow records", "records deleted at a time", deletedPerTransaction, reason: "no writer waits long"),
+        Limit(
+            "flow records", "time within which two beginnings of one connection are the same one", sameEntryNanoseconds,
+            unit: "nanoseconds", reason: "the event and the table speak of one entry"),
     ]
 }

@@ -14,6 +14,11 @@ struct APIRouter: Sendable {
     static let kubernetesMinor = "37"
     static let version = "v1.37.0+bulkhead"
 
+    /// Throws 401 when nobody we know asks.
+    func authenticate(_ request: APIRequest) throws(APIFailure) {
+        _ = try access.directory.user(authorization: request.authorization, certificateDigest: request.certificateDigest)
+    }
+
     /// Never throws: what goes wrong becomes a Status.
     func respond(to request: APIRequest) async -> APIResponse {
         do {
@@ -105,7 +110,16 @@ struct APIRouter: Sendable {
     private func routeOpenAPI(_ request: APIRequest) throws -> APIResponse {
         try requireReading(request)
         let rest = request.path.dropFirst()
-        if rest == ["v2"] { return APIResponse(body: .bytes(openAPI.versionTwo)) }
+        let accept = AcceptHeader(request.accept)
+        if rest == ["v2"] {
+            let forms = [AcceptHeader.json, OpenAPIProtobuf.contentType, OpenAPIProtobuf.newContentType]
+            let form = try accept.choice(of: forms)
+            // Not even to those who ask by the older name: it has an @, which is no character of a media type.
+            return APIResponse(
+                contentType: form == AcceptHeader.json ? form : OpenAPIProtobuf.newContentType, headers: [("Vary", "Accept")],
+                body: .bytes(form == AcceptHeader.json ? openAPI.versionTwo : openAPI.versionTwoProtobuf))
+        }
+        _ = try accept.choice(of: [AcceptHeader.json])
         if rest == ["v3"] { return APIResponse(body: .bytes(openAPI.index)) }
         guard rest.first == "v3", let document = openAPI.documents[rest.dropFirst().joined(separator: "/")] else {
             throw APIFailure.unknownPath
@@ -125,6 +139,7 @@ struct APIRouter: Sendable {
             return .json(document)
         }
         guard let target = target(groupVersion, rest: rest, plural: plural) else { throw APIFailure.unknownPath }
+        _ = try AcceptHeader(request.accept).choice(of: [AcceptHeader.json])
         try access.check(
             user, verb: AccessControl.verb(request, hasName: target.name != nil), target.kind, namespace: target.namespace,
             name: target.name, subresource: target.subresource)
