@@ -42,6 +42,7 @@ final class EnforcementBoard: Sendable {
         var measures: [Int64: EnforcementMeasure] = [:]
         var remembered: [Int64] = []
         var oldestRemembered = 0
+        var durations = DurationHistogram()
         var waiters: [UInt64: Waiter] = [:]
         var nextWaiter: UInt64 = 0
     }
@@ -52,6 +53,9 @@ final class EnforcementBoard: Sendable {
     init(node: String) { self.node = node }
 
     var snapshot: Snapshot { state.withLock { $0.snapshot } }
+
+    /// How long each revision took.
+    var durations: DurationHistogram { state.withLock { $0.durations } }
 
     /// nil when it was in force before this process, or is forgotten.
     func measure(of revision: Int64) -> EnforcementMeasure? { state.withLock { $0.measures[revision] } }
@@ -155,6 +159,7 @@ final class EnforcementBoard: Sendable {
 
     private static func remember(_ revision: Int64, _ measure: EnforcementMeasure, in state: inout State) {
         guard state.measures.updateValue(measure, forKey: revision) == nil else { return }
+        state.durations.add(seconds: measure.milliseconds / 1000)
         if state.remembered.count < NodeAgentLimits.rememberedRevisions {
             state.remembered.append(revision)
         } else {

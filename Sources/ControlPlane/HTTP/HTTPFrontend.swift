@@ -19,19 +19,22 @@ struct HTTPFrontend: HTTPResponder {
     }
 
     let router: APIRouter
+    let requests: RequestCounts
     let logger: Logger
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let answer: APIResponse
+        let start = ContinuousClock.now
         do {
             var translation = try await translated(request)
             if translation.authorization == nil {
                 translation.certificateDigest = await Self.certificateDigest(context.channel)
             }
-            answer = await router.respond(to: translation)
+            answer = requests.watching(translation, await router.respond(to: translation))
         } catch let failure as APIFailure {
             answer = failure.response
         }
+        requests.answered(request.method.rawValue, code: answer.status, after: start.duration(to: .now))
         logger.debug(
             "request",
             metadata: [
