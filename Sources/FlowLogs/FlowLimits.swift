@@ -24,7 +24,7 @@ public enum FlowLimits {
     /// no burst outgrows the bounds for long.
     public static let deletedPerTransaction = 20_000
     /// Between two looks at the size.
-    static let deletedPerStep = 1_000
+    static let deletedPerStep = 200
     /// Different reasons in the history, before those are looked for that no record names any more.
     static let storedDecisions = 10_000
     /// Different deciders that are counted apart; the rest is counted as one.
