@@ -30,7 +30,8 @@ struct FlowCondition {
                     "((source_namespace, source_name) IN \(list) OR (destination_namespace, destination_name) IN \(list))",
                     [text, text]))
         }
-        if let port = filter.destinationPort { parts.append(.init("destination_port = ?", [Int64(port)])) }
+        // Ports of a scan are all over an index: it would cost each record more than a filter saves.
+        if let port = filter.destinationPort { parts.append(.init("destination_port = ?", [Int64(port)], isIndexed: false)) }
         if let transport = filter.transport { parts.append(.init("transport = ?", [Int64(transport)], isIndexed: false)) }
         // Literally: the index of denials has this condition.
         switch filter.verdict {

@@ -51,7 +51,6 @@ enum FlowDecisions {
                     reason = NULL, pending = NULL;
                 CREATE INDEX flows_by_source ON flows (source_namespace, source_name);
                 CREATE INDEX flows_by_destination ON flows (destination_namespace, destination_name);
-                CREATE INDEX flows_by_port ON flows (destination_port);
                 CREATE INDEX flows_by_reason ON flows (reason_id);
                 CREATE INDEX flows_by_pending ON flows (pending_id) WHERE pending_id IS NOT NULL;
                 CREATE INDEX flows_denied ON flows (verdict) WHERE verdict = \(Verdict.deny.rawValue);

@@ -23,6 +23,8 @@ public enum FlowLimits {
     /// Records that are deleted at a time, so that no writer waits long; twice what was added if that is more, so that
     /// no burst outgrows the bounds for long.
     public static let deletedPerTransaction = 20_000
+    /// Pages that the writer keeps in memory.
+    static let cachedKibibytes = 32 * 1024
     /// Between two looks at the size.
     static let deletedPerStep = 200
     /// Different reasons in the history, before those are looked for that no record names any more.

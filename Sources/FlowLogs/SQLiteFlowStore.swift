@@ -36,6 +36,8 @@ public final class SQLiteFlowStore: FlowStore {
         // the same reason its gigabyte is not read through at the start: damage shows when it is met.
         pool = try file.open(durability: .everyCheckpoint, checked: false, migrator: FlowTables.migrator)
         do {
+            // A window of a flood touches many pages of the indexes: written again and again they would outlast the window.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA cache_size = -\(FlowLimits.cachedKibibytes)") }
             signal = CursorSignal(last: try pool.read(FlowTables.lastCursor))
         } catch {
             throw file.describe(error)
