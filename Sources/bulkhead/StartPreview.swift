@@ -61,7 +61,17 @@ enum StartPreview {
         for (address, direction) in [(packet.source, Direction.egress), (packet.destination, .ingress)] {
             guard let endpoint = owners[address] else { continue }
             let decision = oracle.decide(endpoint: endpoint, direction: direction, packet: packet)
-            if decision.verdict == .deny { return decision.reason }
+            guard decision.verdict == .deny else { continue }
+            // The kernel does not know who began a TCP connection that is older than its hooks, and goes on with it where
+            // policy allows it as if the other end had.
+            if packet.transport == .tcp {
+                let answer = PacketTuple(
+                    source: packet.destination, destination: packet.source, transport: packet.transport,
+                    sourcePort: packet.destinationPort, destinationPort: packet.sourcePort)
+                let other: Direction = direction == .egress ? .ingress : .egress
+                if oracle.decide(endpoint: endpoint, direction: other, packet: answer).verdict == .allow { continue }
+            }
+            return decision.reason
         }
         return nil
     }

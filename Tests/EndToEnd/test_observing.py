@@ -3,6 +3,8 @@
 import json
 import re
 import ssl
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 
@@ -87,8 +89,24 @@ def test_metrics_health_and_flows_by_filters():
         lab.close()
 
 
+# Opens connections, then asks over the one whose number it reads.
+HOLD = """
+import socket, sys
+held = [socket.create_connection((sys.argv[1], int(port))) for port in sys.argv[2:]]
+print("open")
+for line in sys.stdin:
+    connection = held[int(line)]
+    connection.settimeout(1)
+    connection.sendall(b"ping")
+    try:
+        print(connection.recv(4).decode())
+    except TimeoutError:
+        print("silence")
+"""
+
+
 def test_a_start_says_what_it_is_going_to_deny():
-    lab = Lab()
+    lab, held = Lab(), None
     try:
         web, client = lab.workload("web", 10), lab.workload("client", 11)
         web.serve(80)
@@ -96,25 +114,35 @@ def test_a_start_says_what_it_is_going_to_deny():
         lab.up()
         web.policed({"app": "web"})
         client.policed({"app": "client"})
-        lab.apply(policy("only-80", "app == 'web'", ingress=[{"action": "Allow", "protocol": "TCP", "destination": {"ports": [80]}}]))
+        # It may begin nothing itself: else an old connection could be one of its own.
+        lab.apply(policy("only-80", "app == 'web'", ingress=[{"action": "Allow", "protocol": "TCP", "destination": {"ports": [80]}}], egress=[]))
         lab.stop()
         lab.release("--all")
-        held = [client.connect(lab.v4(10), port) for port in (80, 81)]
-        assert all(held)
+        # A process of the workload's own, as it would be.
+        held = subprocess.Popen(["nsenter", f"--net=/run/netns/{client.namespace}", sys.executable, "-uc", HOLD, lab.v4(10), "80", "81"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert held.stdout.readline() == "open\n"
+
+        def answers(index):
+            held.stdin.write(f"{index}\n")
+            held.stdin.flush()
+            return held.stdout.readline() == "ping\n"
+
         said = lambda: [line for line in (lab.folder / "log").read_text().splitlines() if "default/client" in line and "tcp/8" in line]
         # Observed, nothing is denied, and it is said all the same.
         lab.up("--observe")
         (line,) = said()
         assert re.search(r"observing: default/client +default/web +tcp/81 +the end of tier default, for NetworkPolicy default/only-80", line), line
-        held[1].sendall(b"ping")
-        assert held[1].recv(4) == b"ping"
+        assert answers(0) and answers(1)
         # They are policed now: for them nothing begins with the next start, and what is denied was told.
         assert lab.stop() == 0
         lab.up()
         assert said() == [line]
-        held[0].sendall(b"ping")
-        assert held[0].recv(4) == b"ping"
+        assert answers(0) and not answers(1)
         log = (lab.folder / "log").read_text()
-        assert log.index("will be denied:") < log.index("ready: node")
+        assert log.index("will be denied:") < log.rindex("ready: node")
     finally:
+        if held:
+            held.kill()
+            held.wait()
         lab.close()
