@@ -43,6 +43,7 @@ final class EnforcementBoard: Sendable {
         var measures: [Int64: EnforcementMeasure] = [:]
         var remembered: [Int64] = []
         var oldestRemembered = 0
+        var durations = DurationHistogram()
         var waiters: [UInt64: Waiter] = [:]
         var nextWaiter: UInt64 = 0
     }
@@ -66,6 +67,9 @@ final class EnforcementBoard: Sendable {
             for change in changes { state.world.apply(change) }
         }
     }
+
+    /// How long each revision took.
+    var durations: DurationHistogram { state.withLock { $0.durations } }
 
     /// nil when it was in force before this process, or is forgotten.
     func measure(of revision: Int64) -> EnforcementMeasure? { state.withLock { $0.measures[revision] } }
@@ -169,6 +173,7 @@ final class EnforcementBoard: Sendable {
 
     private static func remember(_ revision: Int64, _ measure: EnforcementMeasure, in state: inout State) {
         guard state.measures.updateValue(measure, forKey: revision) == nil else { return }
+        state.durations.add(seconds: measure.milliseconds / 1000)
         if state.remembered.count < NodeAgentLimits.rememberedRevisions {
             state.remembered.append(revision)
         } else {

@@ -8,6 +8,8 @@ struct APIRouter: Sendable {
     let openAPI: OpenAPIDocuments
     let resources: ResourceHandler
     let bulkhead: BulkheadEndpoints
+    let health: HealthChecks
+    let requests: RequestCounts
     let access: AccessControl
 
     /// The version of Kubernetes whose conventions the API keeps, for kubectl's check of version skew.
@@ -21,6 +23,7 @@ struct APIRouter: Sendable {
 
     /// Never throws: what goes wrong becomes a Status.
     func respond(to request: APIRequest) async -> APIResponse {
+        if let answer = await health.respond(to: request) { return answer }
         do {
             let user = try access.directory.user(
                 authorization: request.authorization, certificateDigest: request.certificateDigest)
@@ -38,16 +41,18 @@ struct APIRouter: Sendable {
         switch request.path.first {
         case "api": return try await routeCore(request, user)
         case "apis": return try await routeGroups(request, user)
-        case "healthz", "livez", "readyz":
+        case "metrics" where request.path.count == 1:
             try requireReading(request)
-            return .text("ok")
+            try access.check(user, endpoint: "metrics")
+            let text = MetricsDocument.text(await bulkhead.node.report(), requests.snapshot)
+            return APIResponse(contentType: PrometheusText.contentType, body: .bytes(Array(text.utf8)))
         case "version" where request.path.count == 1:
             try requireReading(request)
             return .json(versionDocument)
         case "openapi": return try routeOpenAPI(request)
         case nil:
             try requireReading(request)
-            let paths = ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+            let paths = ["/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
             return .json(.object(["paths": .array(paths.map { .string($0) })]))
         default: throw APIFailure.unknownPath
         }

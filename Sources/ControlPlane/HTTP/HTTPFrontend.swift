@@ -19,11 +19,13 @@ struct HTTPFrontend: HTTPResponder {
     }
 
     let router: APIRouter
+    let requests: RequestCounts
     let logger: Logger
     let bodies = BodyBudget()
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let answer: APIResponse
+        let start = ContinuousClock.now
         do {
             var translation = try translated(request)
             if translation.authorization == nil {
@@ -38,10 +40,11 @@ struct HTTPFrontend: HTTPResponder {
                 charged = collected.charged
                 translation.body = collected.bytes
             }
-            answer = await router.respond(to: translation)
+            answer = requests.watching(translation, await router.respond(to: translation))
         } catch let failure as APIFailure {
             answer = failure.response
         }
+        requests.answered(request.method.rawValue, code: answer.status, after: start.duration(to: .now))
         logger.debug(
             "request",
             metadata: [
