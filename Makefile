@@ -5,6 +5,7 @@ SWIFT_FOLDER = $(shell Scripts/find-swift)
 SWIFT = PATH="$(SWIFT_FOLDER):$$PATH" swift
 KUBECTL := .build/tools/bin/kubectl
 DOCKER := .build/tools/docker
+SOAK_SECONDS ?= 1800
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 
 .PHONY: help build release test unit-tests end-to-end-tests soak demo demo-down bench clean
@@ -13,7 +14,7 @@ help:
 	@echo "make demo        real containers and a virtual machine under one policy (as root)"
 	@echo "make demo-down   take the demonstration away"
 	@echo "make test        every test (as root; about 18 minutes from a fresh clone on two cores)"
-	@echo "make soak        1,000 container starts under kills, 400 kills and hangs under traffic, ten minutes of flood (as root; two hours)"
+	@echo "make soak        oracle against tables (SOAK_SECONDS), kills, hangs, floods, restarts and load (as root; hours)"
 	@echo "make bench       measurements (as root)"
 	@echo "make build       .build/debug/bulkhead"
 	@echo "make release     .build/release/bulkhead"
@@ -48,13 +49,16 @@ $(KUBECTL):
 $(DOCKER)/usr/sbin/dockerd:
 	@Scripts/install-docker $(DOCKER)
 
-# Long runs of tests that make test runs shortly.
-soak: root
+# Long runs of tests that make test runs shortly. What oracle and tables disagree on goes into Tests/PolicyEngineTests/Cases.
+soak: root $(KUBECTL)
 	@Scripts/install-dependencies build test
 	$(SWIFT) build --product bulkhead
+	BULKHEAD_SOAK_SECONDS=$(SOAK_SECONDS) $(SWIFT) test --filter SoakTests
 	BULKHEAD_FLOOD_SECONDS=600 BULKHEAD_FLOOD_CONNECTIONS=200 $(PYTEST) -q -s Tests/EndToEnd/test_floods.py
 	BULKHEAD_KILLS=200 BULKHEAD_FULL_KILLS=50 BULKHEAD_STOPS=50 BULKHEAD_STOP_SECONDS=30 BULKHEAD_STOP_LABS=4 $(PYTEST) -q -rP --numprocesses 4 Tests/EndToEnd/test_kills.py
 	BULKHEAD_UPGRADES=100 $(PYTEST) -q -s Tests/EndToEnd/test_upgrade.py
+	BULKHEAD_RESTARTS=100 $(PYTEST) -q -s Tests/EndToEnd/test_api_restarts.py
+	BULKHEAD_SLOW_CLIENTS=500 BULKHEAD_WATCHERS=10000 $(PYTEST) -q -s Tests/EndToEnd/test_api_load.py
 	BULKHEAD_STARTS=1000 PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q -s Tests/EndToEnd/test_podman.py
 
 demo: root

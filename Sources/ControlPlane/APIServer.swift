@@ -73,8 +73,9 @@ public struct APIServer: Sendable {
         }
         let identity = try ServerIdentity.load(
             directory: configuration.stateDirectory, hosts: ["0.0.0.0", "::"].contains(host) ? [] : [host], now: Date())
-        let router = try await makeRouter(identity: identity)
-        let frontend = HTTPFrontend(router: router, logger: logger)
+        let requests = RequestCounts()
+        let router = try await makeRouter(identity: identity, requests: requests)
+        let frontend = HTTPFrontend(router: router, requests: requests, logger: logger)
         let housekeeping = Task { [logger] in await Housekeeping(writer: router.resources.writer, logger: logger).run() }
         defer { housekeeping.cancel() }
         let kubeconfigPath = configuration.stateDirectory + "/kubeconfig"
@@ -113,7 +114,7 @@ public struct APIServer: Sendable {
         if let error = failure.value { throw error }
     }
 
-    private func makeRouter(identity: ServerIdentity) async throws -> APIRouter {
+    private func makeRouter(identity: ServerIdentity, requests: RequestCounts) async throws -> APIRouter {
         let catalog = ResourceCatalog(kinds: Kinds.all)
         let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
         let writer = ObjectWriter(
@@ -121,9 +122,10 @@ public struct APIServer: Sendable {
         try await DefaultObjects(writer: writer, catalog: catalog).ensure()
         return APIRouter(
             catalog: catalog, discovery: Discovery(catalog: catalog),
-            openAPI: OpenAPIDocuments(catalog: catalog, version: APIRouter.version),
+            openAPI: try OpenAPIDocuments(catalog: catalog, version: APIRouter.version),
             resources: ResourceHandler(store: store, writer: writer, now: now),
-            bulkhead: BulkheadEndpoints(node: node, flows: flows),
+            bulkhead: BulkheadEndpoints(node: node, flows: flows), health: HealthChecks(store: store, node: node),
+            requests: requests,
             access: AccessControl(
                 directory: UserDirectory(stateDirectory: configuration.stateDirectory, administrator: identity.token)))
     }

@@ -6,6 +6,10 @@ extension Limits {
         Limit(
             "API server", "body of a request", bodyBytes, unit: "bytes",
             reason: "as the Kubernetes API server; beyond it 413"),
+        Limit(
+            "API server", "bodies of all requests at a time", bodiesBytes, unit: "bytes", reason: "beyond them 429, and clients try again"),
+        Limit(
+            "API server", "time that a body takes to arrive", Int64(bodySeconds), unit: "seconds", reason: "after it 408"),
         Limit("API server", "one header field", headerFieldBytes, unit: "bytes", reason: "beyond it the connection is closed"),
         Limit("API server", "all header fields", headerBytes, unit: "bytes", reason: "beyond it the connection is closed"),
         Limit("API server", "number of header fields", headerCount, reason: "beyond it the connection is closed"),
@@ -27,6 +31,19 @@ extension Limits {
         Limit(
             "API server", "idle connection", idleConnectionSeconds, unit: "seconds", reason: "closed after it"),
         Limit(
-            "API server", "attempts at a patch when others write meanwhile", patchAttempts, reason: "then 409"),
+            "API server", "attempts at a write when the server writes a status meanwhile", writeAttempts, reason: "then 409"),
+        Limit(
+            "API server", "bytes that wait for the reader of a watch", streamBufferBytes, unit: "bytes",
+            reason: "further events stay in the store until they are taken"),
+        Limit(
+            "API server", "time until a watch notices that its user may no longer read", Int64(accessCheckSeconds), unit: "seconds",
+            reason: "then the watch is ended"),
+        Limit(
+            "API server", "objects looked at in one step of a list with a selector", selectedPage,
+            reason: "further steps follow until the page is full"),
+        Limit("API server", "age of an Event", eventSeconds, unit: "seconds", reason: "as in Kubernetes; then it is removed"),
+        Limit(
+            "API server", "time between two removals of what is past its time", Int64(housekeepingSeconds), unit: "seconds",
+            reason: "nothing waits for it"),
     ]
 }

@@ -2,6 +2,10 @@
 public enum Limits {
     /// The largest request body, in bytes: as in the Kubernetes API server, twice what etcd takes for one object.
     public static let bodyBytes = 3 * 1024 * 1024
+    /// The bodies of all requests that are being read or answered, in bytes; further ones are asked to come again.
+    public static let bodiesBytes = 64 * 1024 * 1024
+    /// How long the body of a request may take to arrive, in seconds.
+    public static let bodySeconds: Double = 60
     /// The largest single header field and the sum of all, in bytes: room for a long token, no more.
     public static let headerFieldBytes = 16 * 1024
     public static let headerBytes = 64 * 1024
@@ -30,6 +34,6 @@ public enum Limits {
     public static let flowRecords = 100_000
     /// Open connections from idle clients are closed after this, in seconds.
     public static let idleConnectionSeconds: Int64 = 600
-    /// How often a patch is tried again when another writer was faster.
-    public static let patchAttempts = 8
+    /// How often a write is tried when the server's own writes were faster.
+    public static let writeAttempts = 8
 }

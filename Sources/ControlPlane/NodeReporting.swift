@@ -1,5 +1,6 @@
 import Dataplane
 import Datastore
+import FlowLogs
 import PolicyModel
 
 /// What the API asks of the agent that runs in the same process.
@@ -10,6 +11,8 @@ public protocol NodeReporting: Sendable {
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey?, timeoutSeconds: Double) async -> EnforcementResult
     /// The revision whose tables are in the kernel, and the world they were made from.
     func enforcedWorld() async -> (revision: Int64, world: PolicyWorld)
+    /// Whether there is a revision in force. Cheap: whoever cannot even log in may ask.
+    func isEnforcing() async -> Bool
     /// When a revision came into force, and how long that took; nil when it is not in force, was before the agent's start, or
     /// is longer ago than is remembered.
     func enforcementMeasure(of revision: Int64) async -> EnforcementMeasure?
@@ -20,6 +23,8 @@ public protocol NodeReporting: Sendable {
 extension NodeReporting {
     /// A node that measures nothing.
     public func enforcementMeasure(of revision: Int64) async -> EnforcementMeasure? { nil }
+
+    public func isEnforcing() async -> Bool { await enforcedWorld().revision > 0 }
 }
 
 public struct EnforcementMeasure: Sendable, Hashable {
@@ -85,6 +90,9 @@ public struct NodeReport: Sendable, Hashable {
     /// Why what the store holds is not in force; nil when it is.
     public var delay: String?
     public var containers = ContainerReport()
+    public var decisions = DecisionCounts()
+    /// From the commit of each revision to its last map write.
+    public var enforcement = DurationHistogram()
 
     public init(
         node: String, observing: Bool, storeRevision: Int64, kernelRevision: Int64?, endpoints: [Endpoint],

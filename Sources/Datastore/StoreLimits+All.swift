@@ -9,6 +9,17 @@ extension StoreLimits {
         Limit(
             "store", "writes between two cuts of the event log", writesBetweenCompactions,
             reason: "cutting at each write would write one more page"),
+        Limit(
+            "store", "bytes of events kept for watches that resume", loggedBytes, unit: "bytes",
+            reason: "the oldest are forgotten, as beyond their number"),
+        Limit(
+            "store", "write-ahead log after a checkpoint", writeAheadBytes, unit: "bytes",
+            reason: "what is beyond goes back to the file system"),
+        Limit(
+            "store", "bytes of events in memory", recentBytes, unit: "bytes", reason: "watches that are further behind read the file"),
+        Limit(
+            "store", "bytes read for a watch at a time", bytesPerBatch, unit: "bytes",
+            reason: "a batch ends with the event that passes it; the rest follows"),
         Limit("store", "events in memory", recentEvents, reason: "watches that are further behind read the file"),
         Limit("store", "events given to a watch at a time", eventsPerBatch, reason: "the rest follows"),
     ]

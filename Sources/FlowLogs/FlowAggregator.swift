@@ -96,7 +96,7 @@ public struct FlowAggregator: Sendable {
         entry.lastSeen = max(entry.lastSeen, snapshot.lastSeen)
         entry.add(
             delta, from: max(windowStart, snapshot.created), until: snapshot.removed ? snapshot.lastSeen : nil,
-            peer: resolve(snapshot.flow.peer))
+            peer: resolve(snapshot.flow.peer), begins: index == nil && account == nil && snapshot.created >= accountedSince)
         if snapshot.removed { entry.finished = TrackedFlow.Finish(window: window, time: snapshot.lastSeen) }
         if let index {
             flows[snapshot.flow]?[index] = entry
@@ -123,7 +123,7 @@ public struct FlowAggregator: Sendable {
                 FlowRecord(
                     identity, verdict: verdict, decision: segment.decision, peer: segment.peer,
                     startTime: wallClock(segment.start), endTime: wallClock(max(segment.end ?? boottime, segment.start)),
-                    counters: segment.counters, observed: segment.observed))
+                    counters: segment.counters, observed: segment.observed, begins: segment.begins || verdict == .deny))
         }
 
         var changed: [(FlowIdentity, [TrackedFlow])] = []
@@ -214,7 +214,7 @@ public struct FlowAggregator: Sendable {
                 event.flow,
                 FlowSegment(
                     decision: decision, peer: peer, start: min(windowStart, event.timestamp), end: event.timestamp,
-                    counters: counters, observed: event.observed))
+                    counters: counters, observed: event.observed, begins: true))
         }
     }
 

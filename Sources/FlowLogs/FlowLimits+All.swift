@@ -19,11 +19,20 @@ extension FlowLimits {
             "flow records", "the same, if it never was in a sweep", forgetUnseenAfterNanoseconds / 1_000_000_000,
             unit: "seconds", reason: "half-open connections may be evicted without a word"),
         Limit(
-            "flow records", "records on disk", storedRecords, reason: "about 300 bytes each; the oldest are deleted"),
+            "flow records", "records on disk", storedRecords, reason: "the oldest are deleted"),
         Limit(
-            "flow records", "age of a record", storedNanoseconds / 86_400_000_000_000, unit: "days",
+            "flow records", "history on disk", storedBytes >> 20, unit: "MiB",
+            reason: "about 350 bytes a record; the oldest are deleted"),
+        Limit(
+            "flow records", "age of a record", storedNanoseconds / 3_600_000_000_000, unit: "hours",
             reason: "older ones are deleted"),
         Limit(
+            "flow records", "deciders with counters of their own", countedDecisions,
+            reason: "about 1 kB each in /metrics; the rest is counted as one"),
+        Limit(
             "flow records", "records deleted at a time", deletedPerTransaction, reason: "no writer waits long"),
+        Limit(
+            "flow records", "time within which two beginnings of one connection are the same one", sameEntryNanoseconds,
+            unit: "nanoseconds", reason: "the event and the table speak of one entry"),
     ]
 }

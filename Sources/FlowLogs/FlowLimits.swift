@@ -19,10 +19,21 @@ public enum FlowLimits {
     /// entry speaks of that entry.
     public static let sameEntryNanoseconds: UInt64 = 1_000_000
 
-    /// Records kept on disk; about 300 bytes each.
+    /// Records kept on disk.
     public static let storedRecords: Int64 = 2_000_000
-    /// Age of the oldest record kept: a week of history.
-    public static let storedNanoseconds: Int64 = 7 * 86_400 * 1_000_000_000
-    /// Records that are deleted at a time, so that no writer waits long.
+    /// Age of the oldest record kept: a day of history.
+    public static let storedNanoseconds: Int64 = 86_400 * 1_000_000_000
+    /// What the records and their indexes take on disk; about 350 bytes each.
+    public static let storedBytes: Int64 = 1 << 30
+    /// Records that are deleted at a time, so that no writer waits long; twice what was added if that is more, so that
+    /// no burst outgrows the bounds for long.
     public static let deletedPerTransaction = 20_000
+    /// Pages that the writer keeps in memory.
+    static let cachedKibibytes = 32 * 1024
+    /// Between two looks at the size.
+    static let deletedPerStep = 200
+    /// Different reasons in the history, before those are looked for that no record names any more.
+    static let storedDecisions = 10_000
+    /// Different deciders that are counted apart; the rest is counted as one.
+    public static let countedDecisions = 10_000
 }

@@ -34,12 +34,15 @@ public struct FlowRecord: Sendable, Hashable {
     public var pending: Decision.Pending?
     /// Set in the last record of a window of a connection that goes on; not shown, and nil in records that were read.
     public var account: FlowAccount?
+    /// The connection began in this window, or came under this decision; of a denial always.
+    public var begins: Bool
 
     public init(
         startTime: Int64, endTime: Int64, verdict: Verdict, direction: Direction, source: EndpointKey?,
         destination: EndpointKey?, sourceAddress: String, destinationAddress: String, transport: UInt8,
         sourcePort: UInt16, destinationPort: UInt16, packetsOut: UInt64, bytesOut: UInt64, packetsIn: UInt64,
-        bytesIn: UInt64, reason: Reason?, systemReason: SystemReason?, observed: Bool, pending: Decision.Pending? = nil
+        bytesIn: UInt64, reason: Reason?, systemReason: SystemReason?, observed: Bool, pending: Decision.Pending? = nil,
+        begins: Bool = false
     ) {
         self.startTime = startTime
         self.endTime = endTime
@@ -60,6 +63,7 @@ public struct FlowRecord: Sendable, Hashable {
         self.systemReason = systemReason
         self.observed = observed
         self.pending = pending
+        self.begins = begins
     }
 }
 
@@ -72,9 +76,23 @@ public protocol FlowStore: Sendable {
     /// - Parameter now: nanoseconds of CLOCK_BOOTTIME.
     func inheritance(boot: String, now: UInt64) async throws -> FlowInheritance
     /// The newest `limit` records, oldest first, with the cursor after the last.
-    func recent(limit: Int) async throws -> (records: [FlowRecord], cursor: Int64)
-    /// Records after `cursor` in order of arrival, at most `limit`.
-    func records(after cursor: Int64, limit: Int) async throws -> (records: [FlowRecord], cursor: Int64)
+    func recent(matching filter: FlowFilter, limit: Int) async throws -> (records: [FlowRecord], cursor: Int64)
+    /// Records after `cursor` in order of arrival, at most `limit`, with the cursor to go on from.
+    func records(
+        after cursor: Int64, matching filter: FlowFilter, limit: Int
+    ) async throws -> (records: [FlowRecord], cursor: Int64)
     /// Returns as soon as there are records after `cursor`; throws when the task is cancelled.
     func wait(after cursor: Int64) async throws
+}
+
+extension FlowStore {
+    /// Of all records.
+    public func recent(limit: Int) async throws -> (records: [FlowRecord], cursor: Int64) {
+        try await recent(matching: FlowFilter(), limit: limit)
+    }
+
+    /// Of all records.
+    public func records(after cursor: Int64, limit: Int) async throws -> (records: [FlowRecord], cursor: Int64) {
+        try await records(after: cursor, matching: FlowFilter(), limit: limit)
+    }
 }

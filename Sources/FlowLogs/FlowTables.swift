@@ -16,6 +16,7 @@ enum FlowTables {
             try database.execute(sql: "ALTER TABLE flows ADD COLUMN pending TEXT")
         }
         migrator.registerMigration("accounts") { try AccountTables.create($0) }
+        migrator.registerMigration("decisions and filters") { database in try FlowDecisions.create(database) }
         return migrator
     }
 
@@ -56,18 +57,18 @@ enum FlowTables {
         try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'flows'") ?? 0
     }
 
-    static func insert(_ record: FlowRecord, into database: Database) throws {
+    static func insert(_ record: FlowRecord, _ decisions: inout FlowDecisions.Writer, into database: Database) throws {
         let statement = try database.cachedStatement(
             sql: """
                 INSERT INTO flows (
                     start_time, end_time, verdict, direction, source_namespace, source_name, destination_namespace,
                     destination_name, source_address, destination_address, transport, source_port, destination_port,
-                    packets_out, bytes_out, packets_in, bytes_in, reason, system_reason, observed,
-                    pending
-                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    packets_out, bytes_out, packets_in, bytes_in, reason_id, system_reason, observed,
+                    pending_id, begins
+                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
-        let reason = try record.reason.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
-        let pending = try record.pending.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+        let reason = try record.reason.map { try decisions.identifier(of: $0, in: database) }
+        let pending = try record.pending.map { try decisions.identifier(of: $0, in: database) }
         var values: [(any DatabaseValueConvertible)?] = [
             record.startTime, record.endTime, Int64(record.verdict.rawValue), Int64(record.direction.rawValue),
             record.source?.namespace, record.source?.name, record.destination?.namespace, record.destination?.name,
@@ -77,25 +78,45 @@ enum FlowTables {
         values += [
             Int64(clamping: record.packetsOut), Int64(clamping: record.bytesOut), Int64(clamping: record.packetsIn),
             Int64(clamping: record.bytesIn), reason, record.systemReason.map { Int64($0.rawValue) },
-            Int64(record.observed ? 1 : 0), pending,
+            Int64(record.observed ? 1 : 0), pending, Int64(record.begins ? 1 : 0),
         ]
         try statement.execute(arguments: StatementArguments(values))
     }
 
-    static func prune(_ database: Database, upTo oldest: Int64, endedBefore time: Int64) throws {
+    /// Deletes the oldest: those up to a cursor, those that ended before a time, and as many as make the file too large.
+    /// Not more than about `quota` at a time.
+    static func prune(
+        _ database: Database, upTo oldest: Int64, endedBefore time: Int64, bytes: Int64, quota: Int
+    ) throws {
         try database.cachedStatement(
             sql: "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE id <= ? ORDER BY id LIMIT ?)"
-        ).execute(arguments: [oldest, FlowLimits.deletedPerTransaction])
+        ).execute(arguments: [oldest, quota])
         try database.cachedStatement(
             sql: "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE end_time < ? ORDER BY end_time LIMIT ?)"
-        ).execute(arguments: [time, FlowLimits.deletedPerTransaction])
+        ).execute(arguments: [time, quota])
+        var deleted = 0
+        while deleted < quota, try usedBytes(database) > bytes {
+            try database.cachedStatement(sql: "DELETE FROM flows WHERE id IN (SELECT id FROM flows ORDER BY id LIMIT ?)")
+                .execute(arguments: [FlowLimits.deletedPerStep])
+            guard database.changesCount > 0 else { return }
+            deleted += database.changesCount
+        }
     }
 
+    /// What the records need. Pages that were given back stay in the file and are used again before it grows.
+    static func usedBytes(_ database: Database) throws -> Int64 {
+        func pragma(_ name: String) throws -> Int64 { try Int64.fetchOne(database, sql: "PRAGMA \(name)") ?? 0 }
+        return try (pragma("page_count") - pragma("freelist_count")) * pragma("page_size")
+    }
+
+    static let selection = "SELECT flows.*, reasons.text AS reason_text, pendings.text AS pending_text FROM flows"
+    static let joins =
+        "LEFT JOIN decisions AS reasons ON reasons.id = reason_id LEFT JOIN decisions AS pendings ON pendings.id = pending_id"
+
     static func fetch(
-        _ database: Database, sql: String, _ arguments: [Int64]
+        _ database: Database, sql: String, _ arguments: StatementArguments
     ) throws -> [(cursor: Int64, record: FlowRecord)] {
-        let rows = try Row.fetchCursor(
-            try database.cachedStatement(sql: sql), arguments: StatementArguments(arguments))
+        let rows = try Row.fetchCursor(database, sql: sql, arguments: arguments)
         var found: [(cursor: Int64, record: FlowRecord)] = []
         while let row = try rows.next() { found.append((row["id"], try record(row))) }
         return found
@@ -105,10 +126,10 @@ enum FlowTables {
         guard let verdict = Verdict(rawValue: row["verdict"]), let direction = Direction(rawValue: row["direction"]) else {
             throw StoreError.failed("The flow history holds a record (\(row["id"] as Int64)) of an unknown form.")
         }
-        let reason: Reason? = try (row["reason"] as String?).map {
+        let reason: Reason? = try (row["reason_text"] as String?).map {
             try JSONDecoder().decode(Reason.self, from: Data($0.utf8))
         }
-        let pending: Decision.Pending? = try (row["pending"] as String?).map {
+        let pending: Decision.Pending? = try (row["pending_text"] as String?).map {
             try JSONDecoder().decode(Decision.Pending.self, from: Data($0.utf8))
         }
         return FlowRecord(
@@ -120,7 +141,7 @@ enum FlowTables {
             packetsOut: row["packets_out"], bytesOut: row["bytes_out"], packetsIn: row["packets_in"],
             bytesIn: row["bytes_in"], reason: reason,
             systemReason: (row["system_reason"] as UInt32?).flatMap(SystemReason.init(rawValue:)),
-            observed: row["observed"], pending: pending)
+            observed: row["observed"], pending: pending, begins: row["begins"])
     }
 
     private static func endpoint(_ namespace: String?, _ name: String?) -> EndpointKey? {

@@ -3,7 +3,7 @@ import GRDB
 import Glibc
 import PolicyModel
 
-/// Flow history in one SQLite file, bounded by age and count.
+/// Flow history in one SQLite file, bounded by age, count and size.
 ///
 /// The cursor of a record is its row number; numbers are never used twice. Followers that are slower than the bounds
 /// miss records.
@@ -13,6 +13,7 @@ public final class SQLiteFlowStore: FlowStore {
     private let signal: CursorSignal
     private let recordLimit: Int64
     private let ageLimitNanoseconds: Int64
+    private let byteLimit: Int64
     private let now: @Sendable () -> Int64
 
     /// Opens the history, making the file (mode 0600, in a folder that exists) where there is none.
@@ -21,7 +22,7 @@ public final class SQLiteFlowStore: FlowStore {
     /// - Throws: `StoreError.failed` with a sentence.
     public init(
         path: String, recordLimit: Int64 = FlowLimits.storedRecords,
-        ageLimitNanoseconds: Int64 = FlowLimits.storedNanoseconds,
+        ageLimitNanoseconds: Int64 = FlowLimits.storedNanoseconds, byteLimit: Int64 = FlowLimits.storedBytes,
         now: @escaping @Sendable () -> Int64 = SQLiteFlowStore.wallClock
     ) throws {
         file = SQLiteFile(
@@ -29,11 +30,14 @@ public final class SQLiteFlowStore: FlowStore {
             remedy: "move it and the files beside it away; history begins anew, nothing else depends on it.")
         self.recordLimit = recordLimit
         self.ageLimitNanoseconds = ageLimitNanoseconds
+        self.byteLimit = byteLimit
         self.now = now
         // Losing the last seconds of history with the power is fair; waiting for the disk at every window is not. For
         // the same reason its gigabyte is not read through at the start: damage shows when it is met.
         pool = try file.open(durability: .everyCheckpoint, checked: false, migrator: FlowTables.migrator)
         do {
+            // A window of a flood touches many pages of the indexes: written again and again they would outlast the window.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA cache_size = -\(FlowLimits.cachedKibibytes)") }
             signal = CursorSignal(last: try pool.read(FlowTables.lastCursor))
         } catch {
             throw file.describe(error)
@@ -53,11 +57,15 @@ public final class SQLiteFlowStore: FlowStore {
         guard !records.isEmpty else { return }
         let oldestTime = now() - ageLimitNanoseconds
         do {
-            let last = try await pool.write { [recordLimit] database in
-                for record in records { try FlowTables.insert(record, into: database) }
-                let last = database.lastInsertedRowID
+            let last = try await pool.write { [recordLimit, byteLimit] database in
+                var decisions = FlowDecisions.Writer()
+                for record in records { try FlowTables.insert(record, &decisions, into: database) }
+                let last = try FlowTables.lastCursor(database)
                 for record in records { try AccountTables.write(record, into: database) }
-                try FlowTables.prune(database, upTo: last - recordLimit, endedBefore: oldestTime)
+                try FlowTables.prune(
+                    database, upTo: last - recordLimit, endedBefore: oldestTime, bytes: byteLimit,
+                    quota: max(FlowLimits.deletedPerTransaction, records.count * 2))
+                if decisions.hasAdded { try FlowDecisions.prune(database, keeping: FlowLimits.storedDecisions) }
                 return last
             }
             signal.advance(to: last)
@@ -77,12 +85,11 @@ public final class SQLiteFlowStore: FlowStore {
         }
     }
 
-    public func recent(limit: Int) async throws -> (records: [FlowRecord], cursor: Int64) {
+    public func recent(matching filter: FlowFilter, limit: Int) async throws -> (records: [FlowRecord], cursor: Int64) {
         do {
             return try await pool.read { database in
                 let last = try FlowTables.lastCursor(database)
-                let found = try FlowTables.fetch(
-                    database, sql: "SELECT * FROM flows WHERE id <= ? ORDER BY id DESC LIMIT ?", [last, Int64(max(0, limit))])
+                let found = try FlowSearch.newest(filter, upTo: last, limit: limit, in: database)
                 return (found.reversed().map(\.record), last)
             }
         } catch {
@@ -90,12 +97,16 @@ public final class SQLiteFlowStore: FlowStore {
         }
     }
 
-    public func records(after cursor: Int64, limit: Int) async throws -> (records: [FlowRecord], cursor: Int64) {
+    public func records(
+        after cursor: Int64, matching filter: FlowFilter, limit: Int
+    ) async throws -> (records: [FlowRecord], cursor: Int64) {
         do {
             return try await pool.read { database in
-                let found = try FlowTables.fetch(
-                    database, sql: "SELECT * FROM flows WHERE id > ? ORDER BY id LIMIT ?", [cursor, Int64(max(0, limit))])
-                return (found.map(\.record), found.last?.cursor ?? cursor)
+                let last = try FlowTables.lastCursor(database)
+                let found = try FlowSearch.next(filter, after: cursor, limit: limit, in: database)
+                // With fewer than it asked for the reader has seen all there is.
+                let next = found.count < limit ? max(last, cursor) : found.last?.cursor ?? cursor
+                return (found.map(\.record), next)
             }
         } catch {
             throw file.describe(error)

@@ -11,6 +11,8 @@ struct FlowSegment: Sendable {
     var end: UInt64?
     var counters: FlowCounters
     var observed: Bool
+    /// Its decision began with it, and not in a window before.
+    var begins = false
 }
 
 /// One entry of the kernel's flow table. A tuple that is used again has another one.
@@ -72,7 +74,7 @@ struct TrackedFlow: Sendable {
         segments.append(
             FlowSegment(
                 decision: event.decision, peer: peer, start: event.timestamp, end: nil, counters: FlowCounters(),
-                observed: event.observed))
+                observed: event.observed, begins: true))
     }
 
     /// What is new in its counters. Reports may come in another order than they were made.
@@ -89,7 +91,9 @@ struct TrackedFlow: Sendable {
     }
 
     /// Adds packets that passed to the segment of the decision that let them.
-    mutating func add(_ delta: FlowCounters, from start: UInt64, until end: UInt64?, peer: EndpointKey?) {
+    mutating func add(
+        _ delta: FlowCounters, from start: UInt64, until end: UInt64?, peer: EndpointKey?, begins: Bool = false
+    ) {
         let decision = passing ?? .unknown(0)
         if let last = segments.indices.last, segments[last].decision == decision {
             segments[last].counters += delta
@@ -98,7 +102,8 @@ struct TrackedFlow: Sendable {
             endSegment(at: start)
             segments.append(
                 FlowSegment(
-                    decision: decision, peer: peer, start: start, end: end, counters: delta, observed: observed))
+                    decision: decision, peer: peer, start: start, end: end, counters: delta, observed: observed,
+                    begins: begins))
         }
     }
 
@@ -148,7 +153,7 @@ extension FlowIdentity {
 extension FlowRecord {
     init(
         _ flow: FlowIdentity, verdict: Verdict, decision: DecisionSource, peer: EndpointKey?, startTime: Int64,
-        endTime: Int64, counters: FlowCounters, observed: Bool
+        endTime: Int64, counters: FlowCounters, observed: Bool, begins: Bool
     ) {
         var reason: Reason?
         var systemReason: SystemReason?
@@ -168,6 +173,6 @@ extension FlowRecord {
             transport: flow.tuple.transport.number, sourcePort: flow.tuple.sourcePort,
             destinationPort: flow.tuple.destinationPort, packetsOut: counters.packetsOut,
             bytesOut: counters.bytesOut, packetsIn: counters.packetsIn, bytesIn: counters.bytesIn, reason: reason,
-            systemReason: systemReason, observed: observed, pending: pending)
+            systemReason: systemReason, observed: observed, pending: pending, begins: begins)
     }
 }

@@ -8,5 +8,8 @@ public enum ClientLimits {
             reason: "the command fails"),
         Limit(
             "client", "one line of a watch", LineSequence.maximumLineBytes, unit: "bytes", reason: "the command fails"),
+        Limit(
+            "client", "values in one file of a command, aliases as often as they are used", YAMLLimits.values,
+            reason: "the command fails"),
     ]
 }

@@ -75,7 +75,7 @@ public final class AcceptedVersions: Sendable {
     }
 
     /// The interfaces that the process before policed; none where their indexes mean nothing any more.
-    func attachments() throws -> [EndpointKey: NodeProgram.Attachment] {
+    public func attachments() throws -> [EndpointKey: NodeProgram.Attachment] {
         do {
             return try pool.read { database in
                 guard !place.isEmpty,

@@ -25,6 +25,7 @@ public final class NodeAgent: NodeReporting {
     private let mailbox = Mailbox()
     private let board: EnforcementBoard
     private let flows: FlowWriter
+    private let decisions = Mutex(DecisionCounts())
     private let ruleLog: RuleLogWriter
     private let accepted: AcceptedVersions
     private let threadEnd = ThreadEnd()
@@ -97,7 +98,7 @@ public final class NodeAgent: NodeReporting {
         let snapshot = board.snapshot
         var warnings = snapshot.warnings
         if status == nil { warnings.append("The dataplane cannot be read.") }
-        return NodeReport(
+        var report = NodeReport(
             node: configuration.node, observing: status?.observing ?? configuration.observing, storeRevision: snapshot.storeRevision,
             kernelRevision: snapshot.enforcedRevision, endpoints: snapshot.endpoints,
             dataplane: status
@@ -105,6 +106,9 @@ public final class NodeAgent: NodeReporting {
                     revision: nil, policed: [:], maps: [], systemCounts: [:], eventsLost: 0, warnings: []),
             warnings: warnings, unnamedInterfaces: snapshot.unnamedInterfaces, ruleLog: snapshot.ruleLog,
             unreadable: snapshot.unreadable, delay: snapshot.delay)
+        report.decisions = decisions.withLock { $0 }
+        report.enforcement = board.durations
+        return report
     }
 
     /// `milliseconds` is 0 for a revision that was in force before this process, or longer ago than is remembered.
@@ -114,10 +118,9 @@ public final class NodeAgent: NodeReporting {
         await board.wait(revision: revision, endpoint: endpoint, timeoutSeconds: timeoutSeconds)
     }
 
-    public func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) {
-        let snapshot = board.snapshot
-        return (snapshot.enforcedRevision ?? 0, snapshot.world)
-    }
+    public func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) { board.enforced }
+
+    public func isEnforcing() async -> Bool { board.snapshot.enforcedRevision != nil }
 
     public func hostAddresses() async -> [IPAddress] {
         do {
@@ -135,7 +138,10 @@ public final class NodeAgent: NodeReporting {
 
     private func startThread() async throws {
         let outlets = EnforcementLoop.Outlets(
-            flows: { [flows] records in flows.write(records) },
+            flows: { [flows, weak self] records in
+                self?.decisions.withLock { $0.add(records) }
+                flows.write(records)
+            },
             removeEndpoint: { [store, logger] key, revision in
                 Task { await Self.remove(key, revision: revision, from: store, logger: logger) }
             }, ruleLog: { [ruleLog] line in ruleLog.write(line) },

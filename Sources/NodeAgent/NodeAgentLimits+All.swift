@@ -25,6 +25,18 @@ extension NodeAgentLimits {
         Limit(
             "node agent", "events of the kernel read at a time", eventsOfAFlood, reason: "more are read at once after them"),
         Limit(
+            "node agent", "lines of Log rules at once", Int64(ruleLogBurst), reason: "further ones are counted as left out"),
+        Limit(
+            "node agent", "lines of Log rules in the long run", Int64(ruleLogLinesPerSecond), unit: "a second",
+            reason: "further ones are counted as left out"),
+        Limit(
+            "node agent", "lines of Log rules that wait for a slow reader of the log", waitingLogLines,
+            reason: "further ones are counted as left out"),
+        Limit(
+            "node agent", "time between two writes into the record of accepted versions",
+            acceptedVersionsPause.components.attoseconds / 1_000_000_000_000_000, unit: "milliseconds",
+            reason: "versions that come meanwhile are written together"),
+        Limit(
             "node agent", "part of the loop's time that reading the flow table may take", sweepShare, unit: "(one part in)",
             reason: "where it takes longer, windows become longer"),
     ]

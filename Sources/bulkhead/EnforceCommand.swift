@@ -51,7 +51,7 @@ struct EnforceCommand: AsyncParsableCommand {
     /// Each once, the newest last.
     private func denials(_ client: KubernetesClient) async throws -> [Denial] {
         var found: [Denial] = []
-        for try await line in try await client.lines("/apis/bulkhead.io/v1alpha1/flows", query: ["limit": String(Self.records)]) {
+        for try await line in try await client.lines("/apis/bulkhead.io/v1alpha1/flows", query: ["limit": String(Self.records), "action": "deny"]) {
             let flow = try JSONValue(parsing: String(decoding: line, as: UTF8.self))
             guard flow["observed"]?.boolValue == true, let denial = Denial(flow: flow) else { continue }
             found.removeAll { $0 == denial }

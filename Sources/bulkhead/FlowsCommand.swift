@@ -9,11 +9,14 @@ struct FlowsCommand: AsyncParsableCommand {
         abstract: "Show connections, each with the rule that decided it.",
         discussion: """
             With -o json one object a line, with the field names of Calico's flow API. Where staged policies would decide \
-            otherwise, a second line says how.
+            otherwise, a second line says how. Every filter that is given has to hold; the server looks for what fits, in a day of \
+            history.
 
             EXAMPLES
               bulkhead flows --follow
               bulkhead flows --limit 20 -o json
+              bulkhead flows --namespace shop --action deny --since 15m
+              bulkhead flows --label "app == 'web'" --port tcp/5432 --follow
             """)
 
     @OptionGroup var server: ServerOptions
@@ -23,6 +26,20 @@ struct FlowsCommand: AsyncParsableCommand {
     var follow = false
     @Option(help: "At most so many of the newest records.")
     var limit = 1000
+    @Option(name: .shortAndLong, help: "Of a workload in this namespace, at either end.")
+    var namespace: String?
+    @Option(help: "NAMESPACE/NAME of a workload at either end.")
+    var workload: String?
+    @Option(help: "A selector, as in policies: it matches the labels that a workload at either end has now.")
+    var label: String?
+    @Option(help: "What was addressed: 443, tcp, tcp/443, icmp/8/0.")
+    var port: String?
+    @Option(help: "allow or deny.")
+    var action: String?
+    @Option(help: "NAME, NAMESPACE/NAME or TIER/NAME of a policy that decided, or would if it were not staged.")
+    var policy: String?
+    @Option(help: "Not before: a duration (90s, 15m, 2h, 1d) or a time (2026-01-31T12:00:00Z).")
+    var since: String?
 
     func validate() throws {
         if output == .yaml { throw ValidationError("flows are shown as table or json") }
@@ -31,7 +48,12 @@ struct FlowsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = try server.client()
-        let query = ["follow": String(follow), "limit": String(limit)]
+        var query = ["follow": String(follow), "limit": String(limit)]
+        let filters = [
+            "namespace": namespace, "workload": workload, "label": label, "port": port, "action": action, "policy": policy,
+            "since": since,
+        ]
+        query.merge(filters.compactMapValues { $0 }) { $1 }
         if output == .table { print(Self.line("TIME", "ACTION", "REP", "SOURCE", "DESTINATION", "PORT", "PKTS", "DECIDED BY")) }
         for try await bytes in try await client.lines("/apis/bulkhead.io/v1alpha1/flows", query: query) {
             let line = String(decoding: bytes, as: UTF8.self)

@@ -31,5 +31,9 @@ struct ReportingNode: NodeReporting {
 
     func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) { await agent.enforcedWorld() }
 
+    func isEnforcing() async -> Bool { await agent.isEnforcing() }
+
+    func enforcementMeasure(of revision: Int64) async -> EnforcementMeasure? { await agent.enforcementMeasure(of: revision) }
+
     func hostAddresses() async -> [IPAddress] { await agent.hostAddresses() }
 }

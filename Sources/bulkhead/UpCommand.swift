@@ -25,6 +25,7 @@ struct UpCommand: AsyncParsableCommand {
     var pin = Locations.pinDirectory
     @Option(help: "Where the API server listens.") var listen = Locations.listenAddress
     @Flag(help: "Compute and record verdicts, let every packet pass.") var observe = false
+    @OptionGroup var log: LogOptions
 
     @Option(
         help: ArgumentHelp(
@@ -35,7 +36,7 @@ struct UpCommand: AsyncParsableCommand {
     func run() async throws {
         signal(SIGPIPE, SIG_IGN)
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+        log.bootstrap()
         let logger = Logger(label: "bulkhead")
         do {
             try FileManager.default.createDirectory(
@@ -57,6 +58,14 @@ struct UpCommand: AsyncParsableCommand {
             configuration: NodeAgentConfiguration(node: node, observing: observe), store: store, flowStore: flows,
             accepted: accepted, links: KernelLinkSource(), logger: logger,
             makeDataplane: { [dataplane] in try BPFDataplane(configuration: dataplane) })
+        // Before it is denied: afterwards only the flow log says so.
+        do {
+            for line in try await StartPreview.lines(store: store, accepted: accepted, node: node, pin: pin) {
+                logger.warning("\(observe ? "observing: " : "")\(line)")
+            }
+        } catch {
+            logger.warning("what will be denied cannot be told: \(error)")
+        }
         // First what is stored is in force, then anybody may change it.
         try await agent.start()
         let board = ContainerBoard()

@@ -35,7 +35,7 @@ struct WhyCommand: AsyncParsableCommand {
     func run() async throws {
         let client = try server.client()
         var denials: [(denial: Denial, time: String, count: Int)] = []
-        for try await line in try await client.lines("/apis/bulkhead.io/v1alpha1/flows", query: ["limit": String(Self.records)]) {
+        for try await line in try await client.lines("/apis/bulkhead.io/v1alpha1/flows", query: ["limit": String(Self.records), "action": "deny"]) {
             let flow = try JSONValue(parsing: String(decoding: line, as: UTF8.self))
             guard let denial = Denial(flow: flow), touches(denial) else { continue }
             let earlier = denials.firstIndex { $0.denial == denial }

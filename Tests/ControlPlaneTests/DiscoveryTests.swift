@@ -27,7 +27,7 @@ import Testing
 
     /// Every reference leads somewhere, every kind can be found, and PATCH names the parameters kubectl looks for.
     @Test func openAPIDocumentsAreWhole() throws {
-        let documents = OpenAPIDocuments(catalog: catalog, version: "v1")
+        let documents = try OpenAPIDocuments(catalog: catalog, version: "v1")
         let index = try JSONValue(parsing: documents.index)
         for groupVersion in catalog.groupVersions {
             let location = index["paths"]?[groupVersion.path]?["serverRelativeURL"]?.stringValue ?? ""

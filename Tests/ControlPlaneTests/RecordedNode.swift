@@ -14,6 +14,7 @@ final class RecordedNode: NodeReporting {
     let waits = Mutex<[Wait]>([])
     let result = Mutex<EnforcementResult>(.enforced(revision: 7, milliseconds: 1.5))
     let world = Mutex(PolicyWorld())
+    let enforces = Mutex(true)
 
     func report() async -> NodeReport {
         NodeReport(
@@ -33,6 +34,8 @@ final class RecordedNode: NodeReporting {
         waits.withLock { $0.append(Wait(revision: revision, endpoint: endpoint, timeoutSeconds: timeoutSeconds)) }
         return result.withLock { $0 }
     }
+
+    func isEnforcing() async -> Bool { enforces.withLock { $0 } }
 
     func hostAddresses() async -> [IPAddress] { [IPAddress(v4: 0xc000_0201)] }
 

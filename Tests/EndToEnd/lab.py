@@ -43,16 +43,13 @@ def eventually(condition, seconds=10, every=0.02, what="condition"):
 @contextlib.contextmanager
 def inside(namespace):
     """The calling thread's new sockets belong to the namespace meanwhile."""
-    home = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
-    there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-    try:
-        if libc.setns(there, CLONE_NEWNET) != 0:
+    with open("/proc/thread-self/ns/net") as home, open(f"/run/netns/{namespace}") as there:
+        if libc.setns(there.fileno(), CLONE_NEWNET) != 0:
             raise OSError(ctypes.get_errno(), f"setns {namespace}")
-        yield
-    finally:
-        libc.setns(home, CLONE_NEWNET)
-        os.close(home)
-        os.close(there)
+        try:
+            yield
+        finally:
+            libc.setns(home.fileno(), CLONE_NEWNET)
 
 
 class Workload:
@@ -232,10 +229,10 @@ class Lab:
         return workload
 
     def up(self, *options, wait=True):
-        self.log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen(
-            ["nsenter", f"--net=/run/netns/{self.host}", BULKHEAD, "up", "--state", str(self.state), "--pin", str(self.pin), *options],
-            stdout=self.log, stderr=self.log)
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(
+                ["nsenter", f"--net=/run/netns/{self.host}", BULKHEAD, "up", "--state", str(self.state), "--pin", str(self.pin), *options],
+                stdout=log, stderr=log)
         if wait:
             self.wait_ready()
         return self

@@ -1,10 +1,11 @@
 """What the program says of its own limits agrees with what the server does."""
 import json
+import re
 import subprocess
 
 import pytest
 
-from lab import BULKHEAD, policy
+from lab import BULKHEAD, ROOT, policy
 
 
 def limits(*words):
@@ -44,3 +45,20 @@ def test_what_is_printed_as_refused_is_refused(lab, kind, spec, path):
     manifest = {"apiVersion": "projectcalico.org/v3", "kind": kind, "metadata": {"name": "x"}, "spec": spec}
     result = lab.bulkhead("apply", "-f", "-", input=json.dumps(manifest), check=False)
     assert result.returncode == 1 and f"not enforced yet: {path}" in result.stderr, result.stderr
+
+
+def test_every_limit_in_the_sources_is_printed():
+    """A constant of an enum that is called Limits stands in a row of `bulkhead limits`."""
+    seen = 0
+    for file in sorted((ROOT / "Sources").rglob("*.swift")):
+        text = file.read_text()
+        for name in re.findall(r"^public enum (\w*Limits) \{", text, re.M):
+            enum = re.search(rf"^public enum {name} \{{\n(.*?)^\}}", text, re.M | re.S).group(1)
+            constants = [one for one in re.findall(r"^    (?:public )?static let (\w+)", enum, re.M) if one != "all"]
+            rows = "".join(part for other in file.parent.glob("*.swift") for part in re.findall(
+                r"^    (?:public |private )?static let all\b.*?^    [\]}]", other.read_text(), re.M | re.S))
+            for constant in constants:
+                assert re.search(rf"(?<!\w){constant}\b", rows), f"{file.relative_to(ROOT)}: {name}.{constant} has no row"
+                seen += 1
+    print(f"{seen} limits of the sources have their rows")
+    assert seen > 70

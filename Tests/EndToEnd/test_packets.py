@@ -65,6 +65,8 @@ class Wire:
             own, interface = ":".join(f"{byte:02x}" for byte in MACHINE), "br0"
         else:
             workload = lab.workload("w", 10)
+            # What its kernel says from there would be taken for the link-local address that the interface speaks for.
+            workload.command("ip", "-6", "addr", "flush", "dev", "eth0", "scope", "link")
             workload.policed({"app": "w"})
             own, interface = self.silence(workload), workload.interface
             self.inner = self.packet_socket(workload.namespace, "eth0")

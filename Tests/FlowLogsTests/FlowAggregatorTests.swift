@@ -78,13 +78,14 @@ import Testing
                     destination: EndpointKey(namespace: "bank", name: "database"), sourceAddress: "10.0.0.1",
                     destinationAddress: "10.0.0.2", transport: 6, sourcePort: 40_000, destinationPort: 5_432,
                     packetsOut: 3, bytesOut: 300, packetsIn: 0, bytesIn: 0, reason: reason(0), systemReason: nil,
-                    observed: false)
+                    observed: false, begins: true)
             ])
         aggregator.add(snapshot(packets: 3, created: 100, lastSeen: 150), resolve: resolve)
         #expect(aggregator.finishWindow(at: 2_000, wallClockOffset: 0).isEmpty)
         aggregator.add(snapshot(packets: 8, created: 100, lastSeen: 2_500, removed: true), resolve: resolve)
         let last = try #require(aggregator.finishWindow(at: 3_000, wallClockOffset: 0).first)
         #expect(last.packetsOut == 5)
+        #expect(!last.begins)
         #expect(last.startTime == 2_000)
         #expect(last.endTime == 2_500)
         _ = aggregator.finishWindow(at: 4_000, wallClockOffset: 0)

@@ -45,10 +45,11 @@ import Testing
         var coverage = Coverage()
         var disagreements: [Disagreement] = []
         var compiler = VerdictCompiler()
-        for example in CaseGenerator(seed: seed, packetsPerWorld: 1_000).cases(worlds) {
+        for (number, example) in CaseGenerator(seed: seed, packetsPerWorld: 1_000).cases(worlds).enumerated() {
             let oracle = PolicyOracle(world: example.world)
             // One compiler for all worlds: what it has interned for others must not leak into the next.
             let evaluator = TableEvaluator(tables: compiler.compile(example.world, node: WorldGenerator.node))
+            if number % 16 == 0 { #expect(compiler.checkInvariants() == [], "seed \(example.seed)") }
             for probe in example.probes {
                 let wanted = coverage.decide(probe, by: oracle)
                 let given = evaluator.decide(

@@ -35,6 +35,10 @@ public enum KernelLimits {
         lifetime("UDP and UDP-Lite, not answered", 17, 0),
         lifetime("ICMP and ICMPv6", 1, BULKHEAD_STATE_REPLIED),
         lifetime("other protocols", 255, BULKHEAD_STATE_REPLIED),
+        Limit(
+            "kernel", "silence after which an interface may use another link-local address",
+            UInt64(BULKHEAD_LINK_LOCAL_LIFETIME) / UInt64(BULKHEAD_SECOND), unit: "seconds",
+            reason: "until then frames from a second one are dropped and counted"),
     ]
 
     private static func map(_ name: String, _ entries: UInt64, _ reason: String) -> Limit {

@@ -12,7 +12,10 @@ import PolicyModel
 ///   which is the one in force. An end on this node says whether its interface is `policed`, and in `message` why not:
 ///   then its packets pass whatever its verdict is.
 /// * `flows?limit=&follow=true`: the newest `limit` flow records (default 1000), oldest first, one JSON object a line; with
-///   `follow`, then every later one as it comes, until the client closes the connection.
+///   `follow`, then every later one as it comes, until the client closes the connection. `namespace`, `workload`
+///   (`namespace/name`) and `label` (a selector) have to fit one of the ends; `port` (`443`, `tcp`, `tcp/443`) the end that
+///   was addressed; `action` is `allow` or `deny`, `policy` a name with or without namespace or tier, `since` a duration or a
+///   time.
 /// * `status`: what the node polices, revisions, map fill, losses and warnings.
 /// * `enforcement?revision=&namespace=&name=&timeout=`: waits until everything up to `revision` (the resourceVersion of a
 ///   write) is in force and, if named, that endpoint is policed. `timeout` in seconds, default 30. 200 with `revision`
@@ -126,25 +129,30 @@ struct BulkheadEndpoints: Sendable {
     // MARK: - Flows
 
     private func flowLines(_ request: APIRequest) async throws -> APIResponse {
-        var limit = 1000
-        if let text = request.parameter("limit") {
-            guard let value = Int(text), (0...Limits.flowRecords).contains(value) else {
-                throw APIFailure.badRequest("limit must be a number from 0 to \(Limits.flowRecords)")
-            }
-            limit = value
-        }
-        let newest = try await flows.recent(limit: limit)
-        guard request.flag("follow") else {
+        let asked = try FlowRequest(request, now: SQLiteFlowStore.wallClock())
+        let node = node
+        let filter = asked.filter(in: asked.selector == nil ? PolicyWorld() : await node.enforcedWorld().world)
+        let newest = try await flows.recent(matching: filter, limit: asked.limit)
+        guard asked.follows else {
             return APIResponse(contentType: Self.linesContentType, body: .bytes(Self.lines(newest.records)))
         }
         let flows = flows
+        let first = filter
         return APIResponse(
             contentType: Self.linesContentType,
             body: .stream { sink in
+                var filter = first
                 guard newest.records.isEmpty || sink.send(Self.lines(newest.records)) else { return }
                 var cursor = newest.cursor
+                var revision: Int64?
                 while (try? await flows.wait(after: cursor)) != nil {
-                    guard let next = try? await flows.records(after: cursor, limit: Self.followBatch) else { return }
+                    if asked.selector != nil {
+                        let enforced = await node.enforcedWorld()
+                        if enforced.revision != revision { filter = asked.filter(in: enforced.world) }
+                        revision = enforced.revision
+                    }
+                    guard let next = try? await flows.records(after: cursor, matching: filter, limit: Self.followBatch)
+                    else { return }
                     cursor = next.cursor
                     guard next.records.isEmpty || sink.send(Self.lines(next.records)) else { return }
                 }

@@ -29,6 +29,7 @@ enum FlowDocument {
             "packets_out": counter(reportsSource ? record.packetsOut : record.packetsIn),
             "bytes_in": counter(reportsSource ? record.bytesIn : record.bytesOut),
             "bytes_out": counter(reportsSource ? record.bytesOut : record.bytesIn),
+            "num_connections_started": .integer(record.begins ? 1 : 0),
             "policies": .object([
                 "enforced": .array([hit(record, record.verdict, record.reason)]), "pending": .array([pendingHit(record)]),
             ]),

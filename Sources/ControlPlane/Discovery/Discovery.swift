@@ -6,13 +6,13 @@ struct Discovery: Sendable {
 
     static let aggregatedContentType = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 
-    /// Whether the client takes all resources of all groups in one document.
+    /// Whether the client prefers all resources of all groups in one document.
     static func wantsAggregated(_ accept: String) -> Bool {
-        accept.split(separator: ",").contains { range in
-            let media = MediaRange(range)
-            return media.type == "application/json" && media["as"] == "APIGroupDiscoveryList"
-                && media["g"] == "apidiscovery.k8s.io" && media["v"] == "v2"
+        for media in AcceptHeader(accept).ranges where media.covers(AcceptHeader.json) {
+            if media["as"] == nil { return false }
+            if media["as"] == "APIGroupDiscoveryList", media["g"] == "apidiscovery.k8s.io", media["v"] == "v2" { return true }
         }
+        return false
     }
 
     private static let verbs: [JSONValue] = [

@@ -12,8 +12,11 @@ struct OpenAPIDocuments: Sendable {
     let documents: [String: [UInt8]]
     /// GET /openapi/v2: everything in one document.
     let versionTwo: [UInt8]
+    /// The same as protobuf, which is the only form of version 2 that kubectl reads.
+    let versionTwoProtobuf: [UInt8]
 
-    init(catalog: ResourceCatalog, version: String) {
+    /// Throws when the document has a member that its protobuf form has not.
+    init(catalog: ResourceCatalog, version: String) throws {
         let info = JSONValue.object(["title": .string("Bulkhead"), "version": .string(version)])
         var documents: [String: [UInt8]] = [:]
         var paths: [String: JSONValue] = [:]
@@ -35,12 +38,13 @@ struct OpenAPIDocuments: Sendable {
         }
         self.documents = documents
         index = JSONValue.object(["paths": .object(paths)]).serialized()
-        versionTwo =
-            JSONValue.object([
-                "swagger": .string("2.0"), "info": info,
-                "paths": .object(OpenAPIPaths(versionThree: false).paths(catalog.kinds)),
-                "definitions": .object(
-                    OpenAPISchemas(referencePrefix: "#/definitions/", wrapsReferences: false).all(catalog.kinds)),
-            ]).serialized()
+        let two = JSONValue.object([
+            "swagger": .string("2.0"), "info": info,
+            "paths": .object(OpenAPIPaths(versionThree: false).paths(catalog.kinds)),
+            "definitions": .object(
+                OpenAPISchemas(referencePrefix: "#/definitions/", wrapsReferences: false).all(catalog.kinds)),
+        ])
+        versionTwo = two.serialized()
+        versionTwoProtobuf = try OpenAPIProtobuf.encode(two)
     }
 }

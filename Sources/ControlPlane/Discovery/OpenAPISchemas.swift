@@ -12,10 +12,14 @@ struct OpenAPISchemas: Sendable {
     static let deleteOptionsName = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
     static let statusName = "io.k8s.apimachinery.pkg.apis.meta.v1.Status"
 
-    /// `org.projectcalico.v3.NetworkPolicy`; core kinds under Kubernetes' own name.
+    /// `org.projectcalico.v3.NetworkPolicy`; the kinds that Kubernetes builds in under its own names, as in
+    /// `io.k8s.api.networking.v1.NetworkPolicy`: clients know them by these.
     static func name(_ kind: ResourceKind) -> String {
-        if kind.group.isEmpty { return "io.k8s.api.core.\(kind.version).\(kind.kind)" }
-        let reversed = kind.group.split(separator: ".").reversed().joined(separator: ".")
+        let parts = kind.group.split(separator: ".")
+        if parts.isEmpty || parts.count == 3 && parts.suffix(2) == ["k8s", "io"] {
+            return "io.k8s.api.\(parts.first ?? "core").\(kind.version).\(kind.kind)"
+        }
+        let reversed = parts.reversed().joined(separator: ".")
         return "\(reversed).\(kind.version).\(kind.kind)"
     }
 

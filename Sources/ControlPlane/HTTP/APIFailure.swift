@@ -21,6 +21,8 @@ struct APIFailure: Error, Sendable {
     var retryAfterSeconds: Int?
     /// With which an expired list may go on, at the price of a mixture.
     var continueToken: String?
+    /// The object changed between its reading and its writing: the same request may succeed when it is tried again.
+    var isRace = false
 
     var status: JSONValue {
         var details: [String: JSONValue] = [:]
@@ -75,6 +77,19 @@ extension APIFailure {
         code: 413, reason: "RequestEntityTooLarge",
         message: "the request body exceeds \(Limits.bodyBytes) bytes; split it into smaller objects")
 
+    static let slowBody = APIFailure(
+        code: 408, reason: "Timeout", message: "the request body did not arrive within \(Int(Limits.bodySeconds)) s")
+
+    static let tooManyBodies = APIFailure(
+        code: 429, reason: "TooManyRequests",
+        message: "the server holds \(Limits.bodiesBytes) bytes of other requests; try again", retryAfterSeconds: 1)
+
+    static func notAcceptable(_ offered: [String]) -> APIFailure {
+        APIFailure(
+            code: 406, reason: "NotAcceptable",
+            message: "only the following media types are accepted: \(offered.joined(separator: ", "))")
+    }
+
     static func unsupportedMediaType(_ message: String) -> APIFailure {
         APIFailure(code: 415, reason: "UnsupportedMediaType", message: message)
     }
@@ -102,6 +117,12 @@ extension APIFailure {
         conflict(
             kind, name,
             "the object has been modified; please apply your changes to the latest version and try again")
+    }
+
+    private static func race(_ kind: ResourceKind, _ name: String) -> APIFailure {
+        var failure = modifiedMeanwhile(kind, name)
+        failure.isRace = true
+        return failure
     }
 
     static func forbidden(_ kind: ResourceKind, _ name: String, _ why: String) -> APIFailure {
@@ -177,7 +198,7 @@ extension APIFailure {
         switch error {
         case .notFound: notFound(kind, name)
         case .alreadyExists: alreadyExists(kind, name)
-        case .conflict: modifiedMeanwhile(kind, name)
+        case .conflict: race(kind, name)
         case .compacted(let oldest): expired("too old resource version (the oldest kept is \(oldest))")
         case .tooNew(let current): tooLargeResourceVersion(current + 1, current: current)
         case .failed(let message): internalError(message)

@@ -8,14 +8,22 @@ struct APIRouter: Sendable {
     let openAPI: OpenAPIDocuments
     let resources: ResourceHandler
     let bulkhead: BulkheadEndpoints
+    let health: HealthChecks
+    let requests: RequestCounts
     let access: AccessControl
 
     /// The version of Kubernetes whose conventions the API keeps, for kubectl's check of version skew.
     static let kubernetesMinor = "37"
     static let version = "v1.37.0+bulkhead"
 
+    /// Throws 401 when nobody we know asks.
+    func authenticate(_ request: APIRequest) throws(APIFailure) {
+        _ = try access.directory.user(authorization: request.authorization, certificateDigest: request.certificateDigest)
+    }
+
     /// Never throws: what goes wrong becomes a Status.
     func respond(to request: APIRequest) async -> APIResponse {
+        if let answer = await health.respond(to: request) { return answer }
         do {
             let user = try access.directory.user(
                 authorization: request.authorization, certificateDigest: request.certificateDigest)
@@ -33,16 +41,18 @@ struct APIRouter: Sendable {
         switch request.path.first {
         case "api": return try await routeCore(request, user)
         case "apis": return try await routeGroups(request, user)
-        case "healthz", "livez", "readyz":
+        case "metrics" where request.path.count == 1:
             try requireReading(request)
-            return .text("ok")
+            try access.check(user, endpoint: "metrics")
+            let text = MetricsDocument.text(await bulkhead.node.report(), requests.snapshot)
+            return APIResponse(contentType: PrometheusText.contentType, body: .bytes(Array(text.utf8)))
         case "version" where request.path.count == 1:
             try requireReading(request)
             return .json(versionDocument)
         case "openapi": return try routeOpenAPI(request)
         case nil:
             try requireReading(request)
-            let paths = ["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
+            let paths = ["/api", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]
             return .json(.object(["paths": .array(paths.map { .string($0) })]))
         default: throw APIFailure.unknownPath
         }
@@ -105,7 +115,16 @@ struct APIRouter: Sendable {
     private func routeOpenAPI(_ request: APIRequest) throws -> APIResponse {
         try requireReading(request)
         let rest = request.path.dropFirst()
-        if rest == ["v2"] { return APIResponse(body: .bytes(openAPI.versionTwo)) }
+        let accept = AcceptHeader(request.accept)
+        if rest == ["v2"] {
+            let forms = [AcceptHeader.json, OpenAPIProtobuf.contentType, OpenAPIProtobuf.newContentType]
+            let form = try accept.choice(of: forms)
+            // Not even to those who ask by the older name: it has an @, which is no character of a media type.
+            return APIResponse(
+                contentType: form == AcceptHeader.json ? form : OpenAPIProtobuf.newContentType, headers: [("Vary", "Accept")],
+                body: .bytes(form == AcceptHeader.json ? openAPI.versionTwo : openAPI.versionTwoProtobuf))
+        }
+        _ = try accept.choice(of: [AcceptHeader.json])
         if rest == ["v3"] { return APIResponse(body: .bytes(openAPI.index)) }
         guard rest.first == "v3", let document = openAPI.documents[rest.dropFirst().joined(separator: "/")] else {
             throw APIFailure.unknownPath
@@ -125,6 +144,7 @@ struct APIRouter: Sendable {
             return .json(document)
         }
         guard let target = target(groupVersion, rest: rest, plural: plural) else { throw APIFailure.unknownPath }
+        _ = try AcceptHeader(request.accept).choice(of: [AcceptHeader.json])
         try access.check(
             user, verb: AccessControl.verb(request, hasName: target.name != nil), target.kind, namespace: target.namespace,
             name: target.name, subresource: target.subresource)

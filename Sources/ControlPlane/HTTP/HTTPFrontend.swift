@@ -19,19 +19,32 @@ struct HTTPFrontend: HTTPResponder {
     }
 
     let router: APIRouter
+    let requests: RequestCounts
     let logger: Logger
+    let bodies = BodyBudget()
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let answer: APIResponse
+        let start = ContinuousClock.now
         do {
-            var translation = try await translated(request)
+            var translation = try translated(request)
             if translation.authorization == nil {
                 translation.certificateDigest = await Self.certificateDigest(context.channel)
             }
-            answer = await router.respond(to: translation)
+            var charged = 0
+            defer { bodies.giveBack(charged) }
+            if translation.method != .get && translation.method != .head {
+                // Strangers' bodies are not even read.
+                try router.authenticate(translation)
+                let collected = try await body(request)
+                charged = collected.charged
+                translation.body = collected.bytes
+            }
+            answer = requests.watching(translation, await router.respond(to: translation))
         } catch let failure as APIFailure {
             answer = failure.response
         }
+        requests.answered(request.method.rawValue, code: answer.status, after: start.duration(to: .now))
         logger.debug(
             "request",
             metadata: [
@@ -40,7 +53,7 @@ struct HTTPFrontend: HTTPResponder {
         return response(answer, to: request, channel: context.channel)
     }
 
-    private func translated(_ request: Request) async throws -> APIRequest {
+    private func translated(_ request: Request) throws -> APIRequest {
         guard let method = APIRequest.Method(rawValue: request.method.rawValue) else {
             throw APIFailure.methodNotAllowed(request.method.rawValue)
         }
@@ -54,12 +67,10 @@ struct HTTPFrontend: HTTPResponder {
                 value: parts.count > 1 ? try Self.decoded(parts[1], plusIsSpace: true) : ""
             )
         }
-        var body: [UInt8] = []
-        if method != .get && method != .head { body = try await Self.body(request) }
         var translated = APIRequest(
             method: method, path: path, query: query, accept: request.headers[.accept] ?? "",
             contentType: MediaRange(request.headers[.contentType] ?? "").type,
-            authorization: request.headers[.authorization], body: body)
+            authorization: request.headers[.authorization], body: [])
         translated.userAgent = request.headers[.userAgent] ?? ""
         return translated
     }
@@ -70,16 +81,11 @@ struct HTTPFrontend: HTTPResponder {
         return bytes.flatMap { $0 }.map { Hexadecimal.text(SHA256.hash(data: $0)) }
     }
 
-    private static func body(_ request: Request) async throws -> [UInt8] {
+    private func body(_ request: Request) async throws -> BodyCollector.Collected {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Limits.bodyBytes {
             throw APIFailure.bodyTooLarge
         }
-        do {
-            let buffer = try await request.body.collect(upTo: Limits.bodyBytes)
-            return Array(buffer.readableBytesView)
-        } catch is NIOTooManyBytesError {
-            throw APIFailure.bodyTooLarge
-        }
+        return try await BodyCollector(budget: bodies).collect(request.body)
     }
 
     static func decoded(_ text: Substring, plusIsSpace: Bool) throws(APIFailure) -> String {

@@ -18,6 +18,18 @@ struct MediaRange: Sendable {
 
     subscript(name: String) -> String? { parameters[name] }
 
+    /// Whether this range, which may be `*/*` or `application/*`, holds the type. Parameters are not looked at.
+    func covers(_ type: String) -> Bool {
+        if self.type == type || self.type == "*/*" { return true }
+        return self.type.hasSuffix("/*") && type.hasPrefix(self.type.dropLast())
+    }
+
+    /// From 0 (never) to 1; 1 where the client gives none or one that is no number (RFC 9110, 12.4.2).
+    var quality: Double {
+        guard let value = parameters["q"].flatMap(Double.init), value.isFinite else { return 1 }
+        return min(max(value, 0), 1)
+    }
+
     private static func trimmed(_ text: some StringProtocol) -> String {
         var rest = Substring(text)
         while rest.first == " " || rest.first == "\t" { rest.removeFirst() }

@@ -30,7 +30,7 @@ struct ObjectPreparation: Sendable {
         metadata["generation"] = .integer(1)
         result.value["metadata"] = .object(metadata)
         result.value["status"] = nil
-        try finish(&result)
+        try finish(&result, warns: true)
         return result
     }
 
@@ -67,7 +67,7 @@ struct ObjectPreparation: Sendable {
             result.value["status"] = current["status"]
         }
         try checkDeleting(result.value, current: current, name: name)
-        try finish(&result)
+        try finish(&result, warns: subresource.isEmpty)
         if Self.desired(result.value) != Self.desired(current) {
             let generation = currentMetadata["generation"]?.integerValue ?? 1
             result.value["metadata"]?["generation"] = .integer(generation + 1)
@@ -133,7 +133,7 @@ struct ObjectPreparation: Sendable {
     }
 
     /// Defaults, then everything that may be wrong with it.
-    private func finish(_ result: inout Result) throws(APIFailure) {
+    private func finish(_ result: inout Result, warns: Bool) throws(APIFailure) {
         Defaulting.apply(to: &result.value, kind: kind)
         let errors = Validator.validate(result.value, kind: kind)
         let unknown = errors.filter { $0.reason == .unknown }
@@ -143,6 +143,7 @@ struct ObjectPreparation: Sendable {
         if options.fieldValidation == .warn { result.warnings = unknown.map(\.message) }
         // Takes unknown and null members away, so that equal objects compare equal.
         Validator.prune(&result.value, kind: kind)
+        if warns { result.warnings += Validator.warnings(result.value, kind: kind).map { "\($0.path): \($0.message)" } }
     }
 
     private static func randomSuffix() -> String {

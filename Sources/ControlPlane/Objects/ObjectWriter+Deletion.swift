@@ -16,8 +16,10 @@ extension ObjectWriter {
 
     /// Returns when everything that can go has gone.
     func delete(kind: ResourceKind, namespace: String, name: String, options: DeleteOptions) async throws -> Deletion {
-        let begun = try await gate.pass {
-            try await beginDeletion(kind: kind, namespace: namespace, name: name, options: options)
+        let begun = try await retrying {
+            try await gate.pass {
+                try await beginDeletion(kind: kind, namespace: namespace, name: name, options: options)
+            }
         }
         if options.dryRun { return begun }
         await followDeletion(begun, kind: kind, namespace: namespace, name: name)

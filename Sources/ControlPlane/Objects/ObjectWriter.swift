@@ -19,7 +19,7 @@ struct ObjectWriter: Sendable {
 
     func create(_ sent: JSONValue, kind: ResourceKind, namespace: String, options: WriteOptions) async throws -> Written {
         let generated = sent["metadata"]?["name"]?.stringValue ?? "" == ""
-        for _ in 1..<Limits.patchAttempts {
+        for _ in 1..<Limits.writeAttempts {
             do {
                 return try await createOnce(sent, kind: kind, namespace: namespace, options: options)
             } catch let failure as APIFailure where generated && failure.reason == "AlreadyExists" {
@@ -66,21 +66,23 @@ struct ObjectWriter: Sendable {
         _ sent: JSONValue, kind: ResourceKind, namespace: String, name: String, subresource: String = "",
         options: WriteOptions
     ) async throws -> Written {
-        let written = try await gate.pass {
-            guard let current = try await store.get(key(kind, namespace, name)) else {
-                throw APIFailure.notFound(kind, name)
+        try await retrying {
+            let written = try await gate.pass {
+                guard let current = try await store.get(key(kind, namespace, name)) else {
+                    throw APIFailure.notFound(kind, name)
+                }
+                return try await write(sent, over: current, kind: kind, subresource: subresource, options: options, managed: nil)
             }
-            return try await write(sent, over: current, kind: kind, subresource: subresource, options: options, managed: nil)
+            await follow(written, kind: kind, options: options)
+            return written
         }
-        await follow(written, kind: kind, options: options)
-        return written
     }
 
     func patch(
         _ patch: ObjectPatch, kind: ResourceKind, namespace: String, name: String, subresource: String = "",
         options: WriteOptions
     ) async throws -> Written {
-        func once() async throws -> Written {
+        try await retrying {
             let written = try await gate.pass {
                 try await patchInside(
                     patch, kind: kind, namespace: namespace, name: name, subresource: subresource, options: options)
@@ -88,17 +90,19 @@ struct ObjectWriter: Sendable {
             await follow(written, kind: kind, options: options)
             return written
         }
-        for _ in 1..<Limits.patchAttempts {
+    }
+
+    /// The gate keeps requests apart, but not the server's own writes, as of a policy's status: whoever meets one of those
+    /// begins anew. Demands on the version or the UID are checked again with the new object, and refused there.
+    func retrying<Value>(_ body: () async throws -> Value) async throws -> Value {
+        for _ in 1..<Limits.writeAttempts {
             do {
-                return try await once()
-            } catch let failure as APIFailure where failure.reason == "Conflict" {
-                // Another process may write to the store; a patch without a version is meant for whatever is there.
-                guard patch.patch["metadata"]?["resourceVersion"] == nil, patch.patch["metadata"]?["uid"] == nil,
-                    patch.format == .merge || patch.format == .strategicMerge
-                else { throw failure }
+                return try await body()
+            } catch let failure as APIFailure where failure.isRace {
+                continue
             }
         }
-        return try await once()
+        return try await body()
     }
 
     private func patchInside(

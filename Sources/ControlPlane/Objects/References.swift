@@ -11,7 +11,7 @@ struct References: Sendable {
     /// For a write of `value`: its namespace and its tier must exist. What is fixed of the tier `default` is for validation.
     func checkWrite(_ value: JSONValue, kind: ResourceKind, namespace: String, name: String, creating: Bool) async throws {
         if creating, kind.namespaced { try await requireNamespace(namespace, for: kind, name) }
-        if kind.isTieredPolicy { try await requireTier(of: value, kind: kind, name: name) }
+        if kind.namesTier { try await requireTier(of: value, kind: kind, name: name) }
     }
 
     /// Refuses the deletion of what others stand on.
@@ -22,7 +22,7 @@ struct References: Sendable {
         guard kind.isTier else { return }
         if name == Tier.defaultName { throw APIFailure.forbidden(kind, name, "the default tier may not be deleted") }
         var holders: [String] = []
-        for policyKind in catalog.kinds where policyKind.isTieredPolicy {
+        for policyKind in catalog.kinds where policyKind.namesTier {
             for object in try await store.list(resource: policyKind.resource, namespace: nil).objects
             where Self.tier(of: object.value) == name {
                 let path = object.key.namespace.isEmpty ? object.key.name : "\(object.key.namespace)/\(object.key.name)"

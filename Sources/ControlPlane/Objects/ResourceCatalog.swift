@@ -42,7 +42,12 @@ extension ResourceKind {
     var isNamespace: Bool { group.isEmpty && kind == "Namespace" }
     var hasStatus: Bool { fields.contains { $0.name == "status" } }
     var isTier: Bool { group == "projectcalico.org" && kind == "Tier" }
-    /// A kind whose `spec.tier` names a tier.
+    /// A kind whose `spec.tier` names a tier, enforced or staged.
+    var namesTier: Bool {
+        isTieredPolicy
+            || group == "projectcalico.org" && (kind == "StagedNetworkPolicy" || kind == "StagedGlobalNetworkPolicy")
+    }
+    /// Of those, one that is enforced.
     var isTieredPolicy: Bool {
         group == "projectcalico.org" && (kind == "NetworkPolicy" || kind == "GlobalNetworkPolicy")
     }

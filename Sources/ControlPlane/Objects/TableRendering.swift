@@ -26,9 +26,7 @@ struct TableRendering: Sendable {
 
     /// Whether the client prefers a Table over the objects.
     static func isWanted(_ accept: String) -> Bool {
-        for range in accept.split(separator: ",") {
-            let parameters = MediaRange(range)
-            guard parameters.type == "application/json" || parameters.type == "*/*" else { continue }
+        for parameters in AcceptHeader(accept).ranges where parameters.covers(AcceptHeader.json) {
             if parameters["as"] == "Table", parameters["g"] == "meta.k8s.io", parameters["v"] == "v1" { return true }
             if parameters["as"] == nil { return false }
         }
