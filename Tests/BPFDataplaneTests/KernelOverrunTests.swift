@@ -41,7 +41,7 @@ extension KernelTests {
         @Test func aRingThatIsFullOfBeginningsChangesNoVerdict() throws {
             let world = try KernelWorld()
             try world.connect(.fromWorkload, local: 1, peer: 1)
-            let beginnings = UInt64(90_000)
+            let beginnings = UInt64(120_000)
             for index in 0..<beginnings {
                 let source = "10.\(64 + index / 65_536).\(index / 256 % 256).\(index % 256)"
                 #expect(try world.run(.toWorkload, P.ipv4(source, "10.0.0.1", 17, P.udp(5, 53, data: 8))).passed)
