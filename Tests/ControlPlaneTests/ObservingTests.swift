@@ -93,7 +93,7 @@ import Testing
     @Test(.timeLimit(.minutes(1))) func flowsAreFilteredByTheServer() async throws {
         try await RunningServer.with { (server) async throws in
             let now = SQLiteFlowStore.wallClock()
-            func flow(_ name: String, _ verdict: Verdict, port: UInt16, sourcePort: UInt16) -> FlowRecord {
+            @Sendable func flow(_ name: String, _ verdict: Verdict, port: UInt16, sourcePort: UInt16) -> FlowRecord {
                 FlowRecord(
                     startTime: now - 60_000_000_000, endTime: now - 30_000_000_000, verdict: verdict, direction: .ingress, source: nil,
                     destination: EndpointKey(namespace: "shop", name: name), sourceAddress: "10.1.2.3", destinationAddress: "10.0.0.1",
