@@ -117,7 +117,7 @@ let package = Package(
             dependencies: [
                 "PolicyModel", "PolicyEngine", "Dataplane", "BPFDataplane", "Netlink", "CBPF", "CBenchmarks",
             ],
-            path: "Benchmarks", exclude: ["CBenchmarks", "change_to_packet.py"], swiftSettings: optimised),
+            path: "Benchmarks", exclude: ["CBenchmarks", "change_to_packet.py"]),
 
         // Tests. PolicyTesting makes worlds and packets for every test that compares deciders.
         .target(
@@ -126,7 +126,7 @@ let package = Package(
         .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
         .testTarget(
             name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
-            exclude: ["Cases"], swiftSettings: optimised),
+            swiftSettings: optimised),
         .testTarget(
             name: "PolicyAnalysisTests",
             dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),

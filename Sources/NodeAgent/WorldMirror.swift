@@ -1,5 +1,4 @@
 import Datastore
-import PolicyEngine
 import PolicyModel
 
 /// The typed world that follows the store.
@@ -36,15 +35,10 @@ struct WorldMirror {
     /// Endpoints that were asked for anew.
     private var requested: Set<EndpointKey> = []
     private var accepted = AcceptedChanges()
-    /// Places that may be different since somebody last asked.
-    private var touched: Set<TypedPlace> = []
     private let recall: (StoreKey) -> AcceptedVersion
 
     /// - Parameter recall: what processes before remembered of an object.
-    init(recall: @escaping (StoreKey) -> AcceptedVersion = { _ in .never }) {
-        self.recall = recall
-        touched = Set(WorldChange.between(PolicyWorld(), world).map(TypedPlace.init))
-    }
+    init(recall: @escaping (StoreKey) -> AcceptedVersion = { _ in .never }) { self.recall = recall }
 
     /// An interface that nobody claims may belong to an endpoint that cannot be read.
     var keepsUnclaimedInterfaces: Bool { !safeVerdict.withoutInterface.isEmpty }
@@ -58,16 +52,13 @@ struct WorldMirror {
         safeVerdict = SafeVerdict()
         requests = [:]
         accepted = AcceptedChanges(isWhole: true)
-        touched = []
         for object in objects { put(object, former: former) }
         // What the first list holds was asked for before this process.
         if former.revision > 0 {
             requested.formUnion(requests.filter { former.requests[$0.key] != $0.value }.keys)
         }
         self.revision = revision
-        let changes = WorldChange.between(former.world, world)
-        touched = former.touched.union(changes.map(TypedPlace.init))
-        return !changes.isEmpty
+        return world != former.world
     }
 
     /// Returns whether the world changed. Events up to `revision` are already in it and are passed over.
@@ -85,12 +76,6 @@ struct WorldMirror {
         case .deleted:
             return remove(event.object.key)
         }
-    }
-
-    /// How the world differs from what it was at the last call, at first from an empty one: each object once, those that others inherit from first.
-    mutating func takeChanges() -> [WorldChange] {
-        defer { touched = [] }
-        return touched.sorted { $0.rank < $1.rank }.map(world.change)
     }
 
     /// What is to be remembered since the last call.
@@ -111,8 +96,6 @@ struct WorldMirror {
     @discardableResult
     private mutating func put(_ object: StoredObject, former: WorldMirror?) -> Bool {
         guard let place = TypedPlace(object.key) else { return false }
-        touch(place, object.key)
-        defer { touch(place, object.key) }
         let before = world[place]
         do {
             // First: the safe verdict may be where the object belongs.
@@ -171,14 +154,6 @@ struct WorldMirror {
         }
     }
 
-    /// What may become different with an object: its own place, and what stands for it.
-    private mutating func touch(_ place: TypedPlace, _ key: StoreKey) {
-        touched.insert(place)
-        guard let substitute = safeVerdict.places[key] else { return }
-        touched.insert(substitute)
-        touched.insert(.tier(SafeVerdict.tier))
-    }
-
     /// What is not policy.
     private mutating func note(_ object: StoredObject, at place: TypedPlace) {
         guard case .endpoint(let key) = place else { return }
@@ -200,7 +175,6 @@ struct WorldMirror {
             requests[endpoint] = nil
             requested.remove(endpoint)
         }
-        touch(place, key)
         let stoodFor = safeVerdict.places[key] != nil
         safeVerdict.remove(key, from: &world)
         let before = world[place]

@@ -153,8 +153,7 @@ struct RandomWorld {
         }
     }
 
-    /// Every identity that some address has.
-    func livePoints() -> Set<Identity> {
+    private func livePoints() -> Set<Identity> {
         let lengths = PrefixLengths(of: tables.prefixes.keys)
         var points: Set<Identity> = [Identity(exact: .none, prefix: .none)]
         for address in Self.addresses + Self.outside {
