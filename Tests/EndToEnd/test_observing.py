@@ -115,7 +115,7 @@ def test_a_start_says_what_it_is_going_to_deny():
         web.policed({"app": "web"})
         client.policed({"app": "client"})
         # It may begin nothing itself: else an old connection could be one of its own.
-        lab.apply(policy("only-80", "app == 'web'", ingress=[{"action": "Allow", "protocol": "TCP", "destination": {"ports": [80]}}], egress=[]))
+        lab.apply(policy("only-80", "app == 'web'", ingress=[{"action": "Allow", "protocol": "TCP", "destination": {"ports": [80]}}], types=["Ingress", "Egress"]))
         lab.stop()
         lab.release("--all")
         # A process of the workload's own, as it would be.
