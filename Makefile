@@ -5,6 +5,7 @@ SWIFT_FOLDER = $(shell Scripts/find-swift)
 SWIFT = PATH="$(SWIFT_FOLDER):$$PATH" swift
 KUBECTL := .build/tools/bin/kubectl
 DOCKER := .build/tools/docker
+SOAK_SECONDS ?= 1800
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 
 .PHONY: help build release test unit-tests end-to-end-tests soak demo demo-down bench clean
@@ -12,8 +13,8 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 help:
 	@echo "make demo        real containers and a virtual machine under one policy (as root)"
 	@echo "make demo-down   take the demonstration away"
-	@echo "make test        every test (as root; about 18 minutes from a fresh clone on two cores)"
-	@echo "make soak        1,000 container starts under kills, 400 kills and hangs under traffic, ten minutes of flood (as root; two hours)"
+	@echo "make test        every test (as root; about 25 minutes from a fresh clone on two cores)"
+	@echo "make soak        oracle against tables (SOAK_SECONDS), kills, hangs, floods, restarts and load (as root; hours)"
 	@echo "make bench       measurements (as root)"
 	@echo "make build       .build/debug/bulkhead"
 	@echo "make release     .build/release/bulkhead"

@@ -126,7 +126,7 @@ let package = Package(
         .testTarget(name: "PolicyModelTests", dependencies: ["PolicyModel"], swiftSettings: optimised),
         .testTarget(
             name: "PolicyEngineTests", dependencies: ["PolicyModel", "PolicyEngine", "Dataplane", "PolicyTesting"],
-            swiftSettings: optimised),
+            exclude: ["Cases"], swiftSettings: optimised),
         .testTarget(
             name: "PolicyAnalysisTests",
             dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),

@@ -32,6 +32,9 @@ extension FlowLimits {
         Limit(
             "flow records", "records deleted at a time", deletedPerTransaction, reason: "no writer waits long"),
         Limit(
+            "flow records", "windows after which a connection of the process before is gone", inheritingWindows,
+            reason: "every sweep tells of all that live"),
+        Limit(
             "flow records", "time within which two beginnings of one connection are the same one", sameEntryNanoseconds,
             unit: "nanoseconds", reason: "the event and the table speak of one entry"),
     ]

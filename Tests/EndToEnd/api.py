@@ -35,8 +35,8 @@ class Client:
             "Authorization": f"Bearer {self.token}", "Content-Type": content_type})
         return connection.getresponse()
 
-    def open(self, *words, timeout=20):
-        return self.request(self.connection(timeout), *words)
+    def open(self, *words, timeout=20, **options):
+        return self.request(self.connection(timeout), *words, **options)
 
     def json(self, *words, **options):
         answer = self.open(*words, **options)

@@ -271,9 +271,12 @@ def test_watch_tells_every_change_once_also_over_a_restart(lab):
         lab.bulkhead("delete", "networkpolicy", "p0", "-n", "default")
         eventually(lambda: all("DELETED" in "".join(read(form)) for form in streams), 20, what="the change after the restart")
         expected = [("ADDED", "first"), *(("ADDED", f"p{number}") for number in range(5)), ("ADDED", "last"), ("DELETED", "p0")]
-        assert [(event["type"], event["object"]["metadata"]["name"]) for event in map(json.loads, read("json"))] == expected
+        # The server writes a policy's status when it likes.
+        events = [(event["type"], event["object"]["metadata"]["name"]) for event in map(json.loads, read("json"))]
+        assert [event for event in events if event[0] != "MODIFIED"] == expected
         rows = [tuple(line.split()[:2]) for line in read("table")]
-        assert rows[0] == ("EVENT", "NAME") and rows[1:] == expected and max(map(len, read("table"))) <= 100
+        assert rows[0] == ("EVENT", "NAME") and [row for row in rows[1:] if row[0] != "MODIFIED"] == expected
+        assert max(map(len, read("table"))) <= 100
     finally:
         for stream in streams.values():
             stream.kill()

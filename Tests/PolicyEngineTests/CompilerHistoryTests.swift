@@ -6,7 +6,7 @@ import Testing
 @Suite("Compiler: histories")
 struct CompilerHistoryTests {
     /// After each step the tables are those of a compiler that knows only the last world, and decide as the oracle.
-    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func whateverWasBeforeTheTablesSayTheSame(seed: UInt64) {
         var history = RandomWorld(seed: seed)
         var compiler = VerdictCompiler()
@@ -40,7 +40,7 @@ struct CompilerHistoryTests {
 
     /// However the changes come, one by one, in heaps, in another order, again or not at all when a later one undoes them: the
     /// tables are the same.
-    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func changesInAnyOrderGiveTheSameTables(seed: UInt64) {
         var history = RandomWorld(seed: 1_000 + seed)
         for _ in 0..<120 { history.edit() }

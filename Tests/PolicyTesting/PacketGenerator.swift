@@ -214,7 +214,7 @@ public struct PacketGenerator: Sendable {
         let names = entity.namedPorts + entity.notNamedPorts
         let named = (ports[address] ?? []).filter { names.contains($0.name) && $0.transport == transport }
         if !named.isEmpty, random.chance(70) { return random.pick(named).port }
-        if !entity.notPorts.isEmpty, random.chance(25) { return random.pick(entity.notPorts).last }
+        if !entity.notPorts.isEmpty, random.chance(entity.notNamedPorts.isEmpty ? 25 : 45) { return random.pick(entity.notPorts).last }
         let edges = Self.edges(of: entity.notPorts) + entity.ports.flatMap { [$0.first, $0.last] }
         return port(edges, using: &random)
     }
