@@ -6,6 +6,8 @@ SWIFT = PATH="$(SWIFT_FOLDER):$$PATH" swift
 KUBECTL := .build/tools/bin/kubectl
 DOCKER := .build/tools/docker
 SOAK_SECONDS ?= 1800
+# Comparisons that compute for minutes: beside them nothing else would get a turn.
+LONG_TESTS := PolicyEngineTests|BPFDataplaneTests
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 
 .PHONY: help build release test unit-tests end-to-end-tests soak demo demo-down bench clean
@@ -37,7 +39,8 @@ test: root
 
 unit-tests: root
 	$(SWIFT) build --build-tests
-	$(SWIFT) test --skip-build
+	$(SWIFT) test --skip-build --skip '$(LONG_TESTS)'
+	$(SWIFT) test --skip-build --filter '$(LONG_TESTS)'
 
 end-to-end-tests: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
 	$(SWIFT) build --product bulkhead

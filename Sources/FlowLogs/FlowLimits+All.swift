@@ -32,6 +32,14 @@ extension FlowLimits {
         Limit(
             "flow records", "records deleted at a time", deletedPerTransaction, reason: "no writer waits long"),
         Limit(
+            "flow records", "memory for pages of the history's file", cachedKibibytes, unit: "KiB",
+            reason: "the writer need not read them again"),
+        Limit(
+            "flow records", "records deleted between two looks at the size", deletedPerStep, reason: "not many more than needed go"),
+        Limit(
+            "flow records", "different reasons in the history's file", storedDecisions,
+            reason: "with more of them, those that no record names any more go"),
+        Limit(
             "flow records", "windows after which a connection of the process before is gone", inheritingWindows,
             reason: "every sweep tells of all that live"),
         Limit(

@@ -21,7 +21,7 @@ extension KernelTests {
             var worlds = 0
         }
 
-        /// What each cell must hold is as much less than in the comparison of the oracle with the tables as verdicts are.
+        /// A cell that holds 500 where oracle and tables are compared holds about 50 of these; chance may take half.
         @Test func kernelTablesAndOracleDecideAlike() throws {
             let findings = try LiveNode.run(taps: Self.interfaces) { node in
                 var findings = Findings()
@@ -43,7 +43,7 @@ extension KernelTests {
             print(findings.coverage.table)
             #expect(findings.disagreements.prefix(3) == [])
             #expect(findings.coverage.verdicts >= 100_000)
-            #expect(findings.coverage.check() == [])
+            #expect(findings.coverage.check(floor: 25) == [])
             #expect(findings.warnings == [])
             #expect(findings.eventsLost == 0)
         }

@@ -140,7 +140,7 @@ struct RuleGenerator {
             // Mostly alone: beside numbers a name decides little.
             if random.chance(60) { entity.ports = [] }
         }
-        if random.chance(12 * weight / 100) {
+        if random.chance((entity.notPorts.isEmpty ? 12 : 35) * weight / 100) {
             entity.notNamedPorts = random.sample(PeerGenerator.portNames, random.number(1...2))
         }
     }
