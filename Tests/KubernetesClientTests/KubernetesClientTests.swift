@@ -114,13 +114,13 @@ import Testing
     /// The server was asked to wait for longer than the client waits for other answers.
     @Test func aWaitIsNoSilence() async throws {
         try await ServerFixture.run { config in
-            let client = try KubernetesClient(config, timeoutSeconds: 1)
+            let client = try KubernetesClient(config, timeoutSeconds: 4)
             func wait(_ seconds: Double) async throws {
                 _ = try await client.request(
-                    .GET, "/apis/bulkhead.io/v1alpha1/enforcement", query: ["revision": "1", "timeout": "2"],
+                    .GET, "/apis/bulkhead.io/v1alpha1/enforcement", query: ["revision": "1", "timeout": "5"],
                     waitSeconds: seconds)
             }
-            let answered = await #expect(throws: KubernetesError.self) { try await wait(2) }
+            let answered = await #expect(throws: KubernetesError.self) { try await wait(5) }
             #expect(answered?.status?.code == 504)
             #expect(answered?.description == "nothing is enforced here")
             await #expect(throws: KubernetesError.unreachable("The server \(config.server) did not answer in time.")) {
