@@ -126,7 +126,7 @@ def test_a_change_cuts_and_releases_open_connections(lab, cause, outside):
     names = [name for name in KINDS if name != "ping" or cause != "service endpoint"]
     with all_kinds(writer, reader, names) as streams:
         assert len(streams) == 2 * len(names)
-        eventually(lambda: standing(streams) == set(streams), what="every kind of connection")
+        eventually(lambda: standing(streams) == set(streams), 40, what="every kind of connection")
         for _ in range(2):
             cut(lab, reader, writer)
             time.sleep(0.2)
