@@ -70,7 +70,8 @@ def test_the_demonstration_shows_what_it_says_and_leaves_nothing():
         assert status.count(" yes") == 8, status
         # While it is up.
         demo()
-        assert count(traces()) == up
+        again = count(traces())
+        assert {kind: again[kind] for kind in ("namespaces", "bpf", "links")} == {kind: up[kind] for kind in ("namespaces", "bpf", "links")}, (up, again)
         # What a killed server leaves is taken away too.
         for process in run("ip", "netns", "pids", "bulkhead-demo").stdout.split():
             if "bulkhead" in open(f"/proc/{process}/comm").read():

@@ -4,7 +4,7 @@ import Synchronization
 
 /// containerd's API (its services `namespaces`, `containers`, `tasks` and `events`, version 1).
 ///
-/// A container is identified by `NAMESPACE/ID`: containerd's namespaces have nothing to do with Bulkhead's.
+/// containerd's namespaces have nothing to do with Bulkhead's.
 final class ContainerdConnection: EngineAccess {
     /// What others speak for: Docker's API for its own, and Kubernetes for its pods.
     private static let othersNamespaces: Set<String> = ["moby", "k8s.io"]
@@ -40,7 +40,16 @@ final class ContainerdConnection: EngineAccess {
                     continuation.finish(throwing: error)
                 }
             }
-            continuation.onTermination = { _ in reading.cancel() }
+            // containerd does not say when it has begun to listen to us: what happened until then is looked at once more.
+            let second = Task { [weak self] in
+                let before = try await self?.running() ?? []
+                try await Task.sleep(for: .seconds(1))
+                for identifier in Set(before + (try await self?.running() ?? [])) { continuation.yield(identifier) }
+            }
+            continuation.onTermination = { _ in
+                reading.cancel()
+                second.cancel()
+            }
         }
     }
 
@@ -50,22 +59,23 @@ final class ContainerdConnection: EngineAccess {
         where !Self.othersNamespaces.contains(namespace) {
             let tasks = try await connection.call(
                 "containerd.services.tasks.v1.Tasks/List", headers: [Self.namespaceHeader: namespace])
-            found += try tasks.messages(1).filter(Self.isRunning).map { "\(namespace)/\($0.text(2).isEmpty ? $0.text(1) : $0.text(2))" }
+            found += try tasks.messages(1).filter(Self.isRunning).map {
+                ContainerdIdentifier(namespace: namespace, name: $0.text(2).isEmpty ? $0.text(1) : $0.text(2)).text
+            }
         }
         return found
     }
 
     func container(_ identifier: String) async throws -> EngineContainer? {
-        let parts = identifier.split(separator: "/", maxSplits: 1).map(String.init)
-        guard parts.count == 2 else { return nil }
-        let headers = [Self.namespaceHeader: parts[0]]
-        let request = ProtobufMessage.encode(parts[1], field: 1)
+        guard let place = ContainerdIdentifier(identifier) else { return nil }
+        let headers = [Self.namespaceHeader: place.namespace]
+        let request = ProtobufMessage.encode(place.name, field: 1)
         do {
             let container = try await connection.call("containerd.services.containers.v1.Containers/Get", request, headers: headers).message(1)
             let labels = try container.table(2)
             var found = EngineContainer(
                 identifier: identifier,
-                identity: ContainerIdentity(name: labels[Self.nameLabel] ?? parts[1], labels: labels, image: container.text(3)))
+                identity: ContainerIdentity(name: labels[Self.nameLabel] ?? place.name, labels: labels, image: container.text(3)))
             found.publishedPorts = Self.publishedPorts(labels[Self.portsLabel] ?? "")
             // The container's OCI specification, in JSON.
             let specification = try? JSONValue(parsing: container.message(5).texts[2]?.last ?? [])
@@ -94,7 +104,8 @@ final class ContainerdConnection: EngineAccess {
         // In each of these the first field is the container's identifier.
         let followed = ["/tasks/start", "/tasks/exit", "/tasks/delete", "/containers/update", "/containers/delete"]
         guard followed.contains(topic) else { return nil }
-        let identifier = "\(namespace)/\(try ProtobufMessage(envelope.message(4).texts[2]?.last ?? []).text(1))"
+        let name = try ProtobufMessage(envelope.message(4).texts[2]?.last ?? []).text(1)
+        let identifier = ContainerdIdentifier(namespace: namespace, name: name).text
         switch topic {
         case "/tasks/start":
             let time = try envelope.message(1)
