@@ -146,8 +146,8 @@ def test_networks_of_cni_the_hosts_and_none(containerd):
     assert address.startswith("10.66.0.")
     ping = lambda: engine("task", "exec", "--exec-id", f"ping-{os.urandom(4).hex()}", "bridged", "/bin/busybox", "ping", "-c1", "-W1", lab.v4(20), check=False).returncode == 0
     peer = lab.workload("peer", 20)
-    assert peer.ping(address.split("/")[0])
-    lab.apply(policy("closed", "app == 'bridged'", ingress=[], egress=[]))
+    assert peer.ping(address.split("/")[0]) and ping()
+    lab.apply(policy("closed", "app == 'bridged'", types=["Ingress", "Egress"]))
     assert not peer.ping(address.split("/")[0]) and not ping()
     # One that lives in the network of another.
     process = engine("task", "ls").stdout.split("bridged")[1].split()[0]

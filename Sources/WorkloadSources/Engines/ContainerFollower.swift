@@ -111,7 +111,9 @@ public actor ContainerFollower {
         var name = String(identifier.prefix(12))
         var publishedPorts: [String] = []
         do {
-            guard let container = try await connection.container(identifier), let process = container.processID else { return try await forget(identifier) }
+            guard let container = try await connection.container(identifier), let process = container.processID else {
+                return try await forget(identifier)
+            }
             name = container.identity.name
             publishedPorts = container.publishedPorts
             let isStart = !isFirstList && starts[identifier] != container.startedAt
