@@ -24,7 +24,7 @@ struct BodyCollector: Sendable {
             group.cancelAll()
             // It may have come to its end at the same moment.
             if let late = try? await group.next(), let collected = late { budget.giveBack(collected.charged) }
-            throw APIFailure.slowBody
+            throw APIFailure.slowBody(seconds: seconds)
         }
     }
 

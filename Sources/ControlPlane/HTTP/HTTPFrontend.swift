@@ -21,7 +21,10 @@ struct HTTPFrontend: HTTPResponder {
     let router: APIRouter
     let requests: RequestCounts
     let logger: Logger
+    var bodySeconds = Limits.bodySeconds
     let bodies = BodyBudget()
+
+    static let cacheControl = "no-cache, private"
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let answer: APIResponse
@@ -85,7 +88,7 @@ struct HTTPFrontend: HTTPResponder {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Limits.bodyBytes {
             throw APIFailure.bodyTooLarge
         }
-        return try await BodyCollector(budget: bodies).collect(request.body)
+        return try await BodyCollector(budget: bodies, seconds: bodySeconds).collect(request.body)
     }
 
     static func decoded(_ text: Substring, plusIsSpace: Bool) throws(APIFailure) -> String {
@@ -113,7 +116,7 @@ struct HTTPFrontend: HTTPResponder {
     private func response(_ answer: APIResponse, to request: Request, channel: any Channel) -> Response {
         var headers = HTTPFields()
         headers[.contentType] = answer.contentType
-        headers[.cacheControl] = "no-cache, private"
+        headers[.cacheControl] = Self.cacheControl
         for header in answer.headers {
             if let name = HTTPField.Name(header.name) { headers[name] = header.value }
         }
