@@ -5,6 +5,21 @@ import Testing
 
 @testable import Datastore
 
+/// What the tasks of a test share.
+private final class Shared<Value: Sendable>: Sendable {
+    private let value: Mutex<Value>
+
+    init(_ value: Value) { self.value = Mutex(value) }
+
+    func withLock<Result: Sendable>(_ body: @Sendable (inout Value) -> Result) -> Result {
+        value.withLock { value in
+            var changed = value
+            defer { value = changed }
+            return body(&changed)
+        }
+    }
+}
+
 @Suite struct DocumentCacheTests {
     private let key = StoreKey(resource: "namespaces", namespace: "", name: "shop")
 
@@ -69,9 +84,9 @@ import Testing
         let folder = try TemporaryFolder()
         let store = try SQLiteStore(path: folder.path + "/store.sqlite")
         let keys = (0..<6).map { policyKey("p\($0)") }
-        let acknowledged = Mutex<[StoreKey: Int64]>([:])
-        let observations = Mutex<[Observation]>([])
-        let isOver = Mutex(false)
+        let acknowledged = Shared<[StoreKey: Int64]>([:])
+        let observations = Shared<[Observation]>([])
+        let isOver = Shared(false)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 0..<4 {
                 group.addTask {
@@ -162,7 +177,7 @@ import Testing
         let store = try SQLiteStore(path: folder.path + "/store.sqlite")
         _ = try await put(store, policyKey("there"), 0)
         let huge = JSONValue.object(["text": .string(String(repeating: "x", count: JSONLimits.maximumBytes))])
-        let refusals = Mutex(0)
+        let refusals = Shared(0)
         await withTaskGroup(of: Void.self) { group in
             for number in 0..<300 {
                 group.addTask {

@@ -85,10 +85,9 @@ struct HTTPFrontend: HTTPResponder {
     }
 
     private func body(_ request: Request) async throws -> BodyCollector.Collected {
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Limits.bodyBytes {
-            throw APIFailure.bodyTooLarge
-        }
-        return try await BodyCollector(budget: bodies, seconds: bodySeconds).collect(request.body)
+        let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard length <= Limits.bodyBytes else { throw APIFailure.bodyTooLarge }
+        return try await BodyCollector(budget: bodies, seconds: bodySeconds).collect(request.body, length: max(0, length))
     }
 
     static func decoded(_ text: Substring, plusIsSpace: Bool) throws(APIFailure) -> String {
