@@ -14,12 +14,12 @@ struct StackConduct {
     /// The pairs to add first.
     private(set) var additions: [Combination: Value] = [:]
 
-    private let rows: [Combination: UInt32]
+    let rows: LayeredDictionary<Combination, UInt32>
     private let base: UInt32
     private var pinned: [Combination: Value] = [:]
 
     /// nil when the stack has no base row.
-    init?(rows: [Combination: UInt32]) {
+    init?(rows: LayeredDictionary<Combination, UInt32>) {
         guard let base = rows[.base] else { return nil }
         self.rows = rows
         self.base = base

@@ -20,27 +20,36 @@ struct TransitionPlanner {
     let target: VerdictTables
     let targetLegs: [LegKey: VerdictTables.LegStacks]
     let decisions: [DecisionID: UInt32]
+    /// What of the target differs; nil: anything may. Of no meaning where the manner is `settle`.
+    let changes: TableChanges?
     let manner: Manner
+    /// Every address is looked at where what is known without does not suffice.
+    let isCareful: Bool
+    /// Stacks that a leg goes from, or that no table names.
+    let leftStacks: Set<KernelNumber>
 
     var state: KernelState
     var steps: [TransitionStep] = []
     var exactMoves: [Move<IPAddress>] = []
     var prefixMoves: [Move<AddressBlock>] = []
     var crossings: Set<Crossing> = []
+    var sweeps: [PrefixSweep] = []
+    var work = TransitionWork()
     var points: KernelPoints?
 
     init(
         from old: KernelState, to target: VerdictTables, legs: [LegKey: VerdictTables.LegStacks],
-        decisions: [DecisionID: UInt32], manner: Manner
+        decisions: [DecisionID: UInt32], changes: TableChanges?, manner: Manner, isCareful: Bool
     ) {
         self.old = old
         self.target = target
         targetLegs = legs
         self.decisions = decisions
+        self.changes = changes
         self.manner = manner
+        self.isCareful = isCareful
+        leftStacks = Self.leftStacks(old, legs)
         state = old
-        state.tables = target
-        state.tables.legs = [:]
     }
 
     /// nil when the manner does not keep every verdict whole.
@@ -76,7 +85,9 @@ struct TransitionPlanner {
         }
         removeLegs()
         if !steps.isEmpty { state.isGraced = false }
-        return Transition(steps: steps, firstCertain: firstCertain, after: state)
+        return Transition(
+            steps: steps, firstCertain: firstCertain, after: state, work: work, target: target, changes: changes,
+            isCareful: isCareful)
     }
 
     mutating func takeNumber() throws(TransitionError) -> KernelNumber {
