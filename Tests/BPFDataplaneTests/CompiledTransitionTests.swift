@@ -44,6 +44,7 @@ import Testing
             changes = TableChanges()
             scanned += transition.work.scanned
             state.commit(&transition)
+            if let wrong = state.checkInvariants(tables).first { Issue.record("\(wrong)") }
             return transition
         }
 
@@ -168,6 +169,63 @@ import Testing
         }
         print("seed \(seed): \(agent.verdicts) verdicts looked up between steps, \(agent.flips) changed")
         #expect(agent.flips > 0)
+    }
+
+    /// One peer is relabelled while a block comes around it and another peer. Between its two words the first has what it had
+    /// before, under the block's number; there the second has nothing of its own from now on.
+    @Test func whatIsPassedOnTheWayIsNotWhereOthersStand() throws {
+        var world = PolicyWorld()
+        world.namespaces["lab"] = Namespace(name: "lab")
+        world.tiers["first"] = Tier(name: "first", order: 1, defaultAction: .pass)
+        world.tiers["default"] = Tier(name: "default", order: Tier.defaultOrder)
+        func allow(_ role: String, _ port: UInt16) -> PolicyRule {
+            PolicyRule(
+                action: .allow, transport: .tcp, source: EntityRule(selector: .equals(key: "role", value: role)),
+                destination: EntityRule(ports: [PortRange(port)]))
+        }
+        let rules: [(tier: String, rules: [PolicyRule])] = [
+            ("first", [PolicyRule(action: .pass, source: EntityRule(selector: .equals(key: "role", value: "far"))),
+                allow("reader", 80), allow("writer", 81)]),
+            ("default", [PolicyRule(action: .deny)]),
+        ]
+        for (tier, rules) in rules {
+            let reference = PolicyReference(kind: "NetworkPolicy", namespace: "lab", name: tier)
+            world.policies[reference] = Policy(
+                reference: reference, tier: tier, order: 1, selector: .equals(key: "role", value: "server"),
+                directions: [.ingress], ingress: rules, egress: [])
+        }
+        func address(_ number: Int) -> IPAddress { IPAddress(v4: 0x0a00_0000 + UInt32(number)) }
+        for (number, role) in ["server", "reader", "reader"].enumerated() {
+            let key = EndpointKey(namespace: "lab", name: "e\(number)")
+            world.endpoints[key] = WorkloadEndpoint(
+                key: key, labels: ["role": role], node: number == 0 ? WorldGenerator.node : "elsewhere",
+                interfaceName: "v\(number)", addresses: [address(number)])
+        }
+        let server = EndpointKey(namespace: "lab", name: "e0")
+        let probes = [1, 2].flatMap { peer in
+            [UInt16(80), 81].map { port in
+                PolicyTesting.Probe(
+                    endpoint: server, direction: .ingress,
+                    packet: PacketTuple(
+                        source: address(peer), destination: address(0), transport: .tcp, sourcePort: 1, destinationPort: port))
+            }
+        }
+        var agent = Agent()
+        agent.carries = true
+        var before: [Decision?] = probes.map { _ in nil }
+        let net = try #require(AddressBlock(address: address(0), prefixLength: 8))
+        for step in 0..<2 {
+            if step == 1 {
+                world.networkSets[NamespacedName(namespace: "lab", name: "far")] = NetworkSet(
+                    namespace: "lab", name: "far", labels: ["role": "far"], nets: [net])
+                world.endpoints[EndpointKey(namespace: "lab", name: "e1")]?.labels = ["role": "writer"]
+            }
+            let after = Self.verdicts(probes, world)
+            #expect(agent.run(try agent.plan(world).steps, probes, before, after) == nil)
+            #expect(agent.run(agent.state.retire(), probes, after, after) == nil)
+            before = after
+        }
+        #expect(before.map { $0?.verdict } == [.deny, .deny, .deny, .deny])
     }
 
     /// The cost of the commonest change follows what it touches.

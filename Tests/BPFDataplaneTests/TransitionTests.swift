@@ -19,6 +19,8 @@ struct TransitionExaminer {
     /// Tells the planner what differs, from the second program of a process on.
     var wantsChanges = false
     private var carries = false
+    /// Leaves something out of what the planner is told.
+    var omission: (TableChanges, RandomWorld, RandomWorld) -> TableChanges = { changes, _, _ in changes }
     /// Puts a fault into the order of the steps.
     var fault: ([TransitionStep]) -> [TransitionStep] = { $0 }
 
@@ -45,12 +47,12 @@ struct TransitionExaminer {
     mutating func move(from old: RandomWorld, to new: RandomWorld) throws -> String? {
         var plan = try state.transition(
             to: new.tables, legs: new.legs, decisions: RandomWorld.decisionNumbers,
-            changes: carries ? TableChanges.between(old, new) : nil)
+            changes: carries ? omission(TableChanges.between(old, new), old, new) : nil)
         carries = wantsChanges
         scanned += plan.work.scanned
         if !state.isGraced { plansInHaste += 1 }
         state.commit(&plan)
-        return run(fault(plan.steps), from: old, to: new)
+        return state.checkInvariants(new.tables).first ?? run(fault(plan.steps), from: old, to: new)
     }
 
     mutating func settle(_ world: RandomWorld) throws -> String? {
@@ -59,7 +61,9 @@ struct TransitionExaminer {
             if let violation = run(retirement, from: world, to: world) { return "retiring: " + violation }
             guard var plan = try state.settling(decisions: RandomWorld.decisionNumbers) else { break }
             state.commit(&plan)
-            if let violation = run(fault(plan.steps), from: world, to: world) { return "settling: " + violation }
+            if let violation = run(fault(plan.steps), from: world, to: world) ?? state.checkInvariants(world.tables).first {
+                return "settling: " + violation
+            }
         }
         return nil
     }
@@ -150,10 +154,12 @@ struct TransitionExaminer {
     static func history(
         seed: UInt64, changes: Int = 25, brokenPromises: Int = 0, settles: Int = 2, carries: Bool = false,
         fault: @escaping ([TransitionStep]) -> [TransitionStep] = { $0 },
+        omission: @escaping (TableChanges, RandomWorld, RandomWorld) -> TableChanges = { changes, _, _ in changes },
         examined: (TransitionExaminer) -> Void = { _ in }
     ) throws -> String? {
         var examiner = TransitionExaminer(seed: seed)
         examiner.fault = fault
+        examiner.omission = omission
         examiner.wantsChanges = carries
         var world = RandomWorld(seed: seed)
         world.brokenPromises = brokenPromises
@@ -213,9 +219,10 @@ struct TransitionExaminer {
         #expect(total.drops * 50 < total.packets)
     }
 
-    @Test func nothingIsLeftBehind() throws {
-        for seed in UInt64(400)..<420 {
+    @Test(arguments: [false, true]) func nothingIsLeftBehind(carries: Bool) throws {
+        for seed in UInt64(400)..<415 {
             var examiner = TransitionExaminer(seed: seed)
+            examiner.wantsChanges = carries
             var world = RandomWorld(seed: seed)
             var empty = world
             empty.clear()
@@ -280,6 +287,38 @@ struct TransitionExaminer {
     @Test(arguments: Fault.allCases) func aPlantedFaultIsCaught(fault: Fault) throws {
         let caught = try (UInt64(500)..<520).first { try Self.history(seed: $0, fault: fault.plant) != nil }
         #expect(caught != nil, "\(fault) went unseen")
+    }
+
+    /// Kinds of changes that a compiler might fail to name.
+    enum Omission: String, CaseIterable, Sendable {
+        case addresses, prefixes, beginningStacks, endingStacks, newPairs, endedPairs, newIdentities
+
+        func plant(_ changes: TableChanges, _ old: RandomWorld, _ new: RandomWorld) -> TableChanges {
+            var changes = changes
+            switch self {
+            case .addresses: changes.exact = []
+            case .prefixes: changes.prefixes = []
+            case .beginningStacks: changes.stacks = changes.stacks.filter { new.tables.stacks[$0] == nil }
+            case .endingStacks: changes.stacks = changes.stacks.filter { new.tables.stacks[$0] != nil }
+            case .newPairs:
+                for id in changes.pairs.keys {
+                    changes.pairs[id] = changes.pairs[id]?.filter { new.tables.stacks[id]?.pairs[$0] == nil }
+                }
+            case .endedPairs:
+                for id in changes.pairs.keys {
+                    changes.pairs[id] = changes.pairs[id]?.filter { old.tables.stacks[id]?.pairs[$0] == nil }
+                }
+            case .newIdentities: changes.identities = []
+            }
+            return changes
+        }
+    }
+
+    @Test(arguments: Omission.allCases) func aChangeThatIsNotNamedIsCaught(omission: Omission) throws {
+        let caught = try (UInt64(600)..<640).first {
+            try Self.history(seed: $0, changes: 8, carries: true, omission: omission.plant) != nil
+        }
+        #expect(caught != nil, "\(omission) went unseen")
     }
 }
 

@@ -44,6 +44,8 @@ struct KernelState: Sendable {
     var isGraced = true
     /// Stacks of which any pair may no longer be needed.
     var untidyStacks: Set<KernelNumber> = []
+    /// Combinations whose pair may no longer be needed, by stack.
+    var untidyPairs: [KernelNumber: Set<Combination>] = [:]
     /// Combinations whose pair may no longer be needed, in any stack.
     var untidy: Set<Combination> = []
     /// What is in force, without its legs. Its own copy: the compiler goes on with another.
@@ -81,7 +83,7 @@ struct KernelState: Sendable {
     /// Whether something waits for a grace period.
     var isSettled: Bool {
         isGraced && exact.unsettled.isEmpty && prefixes.unsettled.isEmpty && leavingLegs.isEmpty
-            && untidyStacks.isEmpty && untidy.isEmpty && pairs.count == liveStacks.count
+            && untidyStacks.isEmpty && untidyPairs.isEmpty && untidy.isEmpty && pairs.count == liveStacks.count
     }
 
     var liveStacks: Set<KernelNumber> {

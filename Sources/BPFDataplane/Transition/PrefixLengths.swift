@@ -1,7 +1,7 @@
 import PolicyModel
 
 /// The prefix lengths in use, so that a longest match over a dictionary tries only those.
-struct PrefixLengths: Sendable {
+struct PrefixLengths: Hashable, Sendable {
     private var version4 = [Int](repeating: 0, count: 33)
     private var version6 = [Int](repeating: 0, count: 129)
 

@@ -34,12 +34,14 @@ extension KernelState {
         }
         for stack in live where !untidyStacks.contains(stack) {
             guard let id = stackMeanings[stack], let wanted = tables.stacks[id] else { continue }
-            for combination in untidy where !isWanted(combination, by: wanted) {
+            let own = untidyPairs[stack] ?? []
+            for combination in own.isEmpty ? untidy : own.union(untidy) where !isWanted(combination, by: wanted) {
                 guard let row = pairs[stack]?.update(nil, forKey: combination) else { continue }
                 forget(stack, combination, row, &steps)
             }
         }
         untidyStacks = []
+        untidyPairs = [:]
         untidy = []
         let gone = (exact: exact.forgetUnheld(), prefixes: prefixes.forgetUnheld())
         reach?.forget(exact: gone.exact, prefixes: gone.prefixes)

@@ -128,7 +128,7 @@ extension TransitionPlanner {
 
     private mutating func note(sweepFrom before: KernelNumber, to after: KernelNumber) {
         let meaning = state.prefixes.meaning(of: after)
-        let isNew = old.prefixes.numbers(meaning: meaning).isEmpty
+        let isNew = after >= old.nextNumber && old.prefixes.numbers(meaning: meaning).isEmpty
         var exact: Set<KernelNumber> = [0]
         if isNew, let changes, manner != .settle {
             // Only who has the new identity now can have gone there.
@@ -139,10 +139,9 @@ extension TransitionPlanner {
         } else {
             exact.formUnion(old.reach?.exactNumbers(under: before) ?? [])
         }
-        if isNew, !old.prefixes.isHeld(after) {
+        if isNew {
             sweeps.append(PrefixSweep(before: before, after: after, exact: exact))
             for number in exact { state.reach?.insert(Combination(exact: number, prefix: after)) }
-            state.untidy.insert(Combination(exact: 0, prefix: before))
             work.crossings += 1
         } else {
             for number in exact { note(exact: (number, number), prefix: (before, after)) }

@@ -34,6 +34,11 @@ extension TransitionPlanner {
             followed = (id, now)
         }
         let isLeft = leftStacks.contains(stack)
+        // First: what addresses find where they go to stand is worth more than what they pass.
+        for sweep in sweeps {
+            let isPossible = followed.map { follow(sweep, $0.id, $0.stack, isLeft: isLeft, &conduct) } ?? stay(sweep, &conduct)
+            if !isPossible { return nil }
+        }
         for crossing in crossings {
             let before = conduct.before(crossing.before)
             let after = followed.map { value($0.stack.pairs[crossing.identity] ?? $0.stack.base) } ?? before
@@ -44,20 +49,18 @@ extension TransitionPlanner {
                 guard demand(combination, [before, after], of: &conduct) else { return nil }
             }
         }
-        for sweep in sweeps {
-            let isPossible = followed.map { follow(sweep, $0.id, $0.stack, isLeft: isLeft, &conduct) } ?? stay(sweep, &conduct)
-            if !isPossible { return nil }
-        }
         return conduct
     }
 
-    /// Nothing leads to a row of its own under the new number but what the target names.
+    /// Under the new number whoever has a row of its own has it since this change: the target's other pairs do not
+    /// name an identity that nobody had before.
     private mutating func follow(
         _ sweep: PrefixSweep, _ id: StackID, _ now: Stack, isLeft: Bool, _ conduct: inout StackConduct
     ) -> Bool {
         let meaning = state.prefixes.meaning(of: sweep.after)
         var own: [Combination: StackConduct.Value] = [:]
-        for identity in changes?.pairs[id] ?? [] where identity.prefix == meaning {
+        let named = changes.flatMap { $0.stacks.contains(id) ? nil : $0.pairs[id] ?? [] } ?? Set(now.pairs.keys)
+        for identity in named where identity.prefix == meaning {
             guard let row = now.pairs[identity] else { continue }
             for exact in state.exact.numbers(meaning: identity.exact) {
                 own[Combination(exact: exact, prefix: sweep.after)] = value(row)
@@ -76,16 +79,37 @@ extension TransitionPlanner {
         for (combination, after) in own {
             guard demand(combination, [after], of: &conduct) else { return false }
         }
-        return true
+        return conduct.pin(sweep, own)
     }
 
     private mutating func stay(_ sweep: PrefixSweep, _ conduct: inout StackConduct) -> Bool {
+        var own: [Combination: StackConduct.Value] = [:]
         for (combination, row) in conduct.rows
         where combination.prefix == sweep.before && sweep.exact.contains(combination.exact) {
             let swept = Combination(exact: combination.exact, prefix: sweep.after)
+            own[swept] = .index(row)
             guard demand(swept, [.index(row)], of: &conduct) else { return false }
         }
-        return true
+        return conduct.pin(sweep, own)
+    }
+
+    /// Pairs of stacks that stay whose identity a sweep has taken the last address from.
+    mutating func noteLeftPairs(_ kept: [StackID: KernelNumber]) {
+        // Where another number means the same, a pair may be of no use though the tables name its identity.
+        let isPlain = sweeps.allSatisfy { old.prefixes.numbers(meaning: old.prefixes.meaning(of: $0.before)).count == 1 }
+        for (id, stack) in kept {
+            guard isPlain, let changes, !changes.stacks.contains(id) else {
+                state.untidyStacks.insert(stack)
+                continue
+            }
+            for identity in changes.pairs[id] ?? [] where target.stacks[id]?.pairs[identity] == nil {
+                for exact in old.exact.numbers(meaning: identity.exact) {
+                    for prefix in old.prefixes.numbers(meaning: identity.prefix) {
+                        state.untidyPairs[stack, default: []].insert(Combination(exact: exact, prefix: prefix))
+                    }
+                }
+            }
+        }
     }
 
     private mutating func demand(

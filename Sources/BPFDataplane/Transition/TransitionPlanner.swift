@@ -6,6 +6,16 @@ import PolicyModel
 /// The order that makes it safe: rows, pairs and bounds that nothing reaches yet; the addresses' words; the legs' words;
 /// the epoch. Every number means one thing for ever, and a pair is written once, so a packet that began before
 /// finds under its stack and its numbers the verdict of then.
+///
+/// What a plan by `changes` leans on:
+/// - What the changes do not name is the same before and after, for every leg, also for one that is new: the stacks of
+///   the kernel that tables name decide every combination that some address has as the tables do, whichever legs are
+///   on them. So a leg may come onto a stack that is there. `KernelState.checkInvariants` asks for just this.
+/// - For that, a plan settles where each combination leads that an address comes to have: by a crossing, or by a sweep,
+///   which settles it for all exact numbers it takes along, with a pair or, by having none, with the base row. A pair
+///   that is there only for packets between two words must not lead one of those elsewhere: where a combination
+///   is both, the stack is left for a new one.
+/// - An identity that nobody had before is named; so is every pair that a stack which stays gains or loses.
 struct TransitionPlanner {
     enum Manner {
         /// Addresses go to the numbers that stay. Right when no stack that is left or changed can see it.
@@ -69,6 +79,7 @@ struct TransitionPlanner {
             }
         }
         try build(additions, kept: kept)
+        if !sweeps.isEmpty { noteLeftPairs(kept) }
         try insertLegs()
         let raisesBound = state.nextNumber != old.nextNumber
         if raisesBound {

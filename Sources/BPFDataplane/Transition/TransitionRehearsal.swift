@@ -9,6 +9,9 @@ package struct TransitionRehearsal {
 
     package init() {}
 
+    /// Descriptions of what is wrong with the picture of the kernel's maps; empty when nothing is. O(addresses x stacks).
+    package func checkInvariants(_ tables: VerdictTables) -> [String] { state.checkInvariants(tables) }
+
     /// Tidies up what the change before left, as after a grace period, and plans this one. Returns how many steps it has.
     ///
     /// - Parameter changes: as in `NodeProgram`.
