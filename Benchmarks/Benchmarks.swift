@@ -11,7 +11,8 @@ enum Benchmarks {
             if CommandLine.arguments.dropFirst().allSatisfy(["engine", "change"].contains), CommandLine.arguments.count > 1 { return }
             let laboratory = try Laboratory()
             let all: [(name: String, run: (Laboratory) throws -> Void)] = [
-                ("first", FirstPacketBenchmark.run), ("unmatched", UnmatchedBenchmark.run), ("attach", AttachBenchmark.run),
+                ("first", FirstPacketBenchmark.run), ("unmatched", UnmatchedBenchmark.run), ("inforce", InForceBenchmark.run),
+                ("attach", AttachBenchmark.run),
             ]
             // Without arguments all, else those that are named.
             let chosen = CommandLine.arguments.dropFirst()
