@@ -1,7 +1,8 @@
 import Dataplane
-import PolicyEngine
 import PolicyModel
 import Testing
+
+@testable import PolicyEngine
 
 @Suite("Compiler: histories")
 struct CompilerHistoryTests {
