@@ -12,7 +12,6 @@
 #define PROGRAM_NETFILTER 32
 #define ATTACH_NETFILTER 45
 #define ATTACH_TCX_INGRESS 46
-#define ATTACH_TCX_EGRESS 47
 #define FAMILY_IPV4 2
 #define HOOK_LOCAL_IN 1
 /* One that no known tool uses: the kernel takes one hook a priority. */
@@ -97,28 +96,6 @@ int bulkhead_probe_netfilter_link(int program)
 	attributes.link_create.attach_type = ATTACH_NETFILTER;
 	memcpy((char *)&attributes + 4 * sizeof(uint32_t), &netfilter, sizeof(netfilter));
 	return kernel(BPF_LINK_CREATE, &attributes);
-}
-
-static int count(uint32_t ifindex, uint32_t attach_type)
-{
-	union bpf_attr attributes;
-	int error;
-
-	memset(&attributes, 0, sizeof(attributes));
-	attributes.query.target_fd = ifindex;
-	attributes.query.attach_type = attach_type;
-	error = kernel(BPF_PROG_QUERY, &attributes);
-	return error < 0 ? error : (int)attributes.query.prog_cnt;
-}
-
-int bulkhead_probe_tcx_count(uint32_t ifindex)
-{
-	int in = count(ifindex, ATTACH_TCX_INGRESS);
-	int out = count(ifindex, ATTACH_TCX_EGRESS);
-
-	if (in < 0 && out < 0)
-		return in;
-	return (in > 0 ? in : 0) + (out > 0 ? out : 0);
 }
 
 int bulkhead_probe_clock(void)

@@ -16,16 +16,99 @@
 #include <time.h>
 #include <unistd.h>
 
-int bulkhead_tcx_programs(uint32_t ifindex, uint32_t attach_type)
+/* BPF_F_BEFORE, newer than the headers of Debian 12. */
+enum { FLAG_BEFORE = 1 << 3 };
+
+static int kernel(int command, union bpf_attr *attributes)
+{
+	long result = syscall(SYS_bpf, command, attributes, sizeof(*attributes));
+
+	return result < 0 ? -errno : (int)result;
+}
+
+/* A descriptor. */
+static int numbered_program(uint32_t number)
 {
 	union bpf_attr attributes;
 
 	memset(&attributes, 0, sizeof(attributes));
+	attributes.prog_id = number;
+	return kernel(BPF_PROG_GET_FD_BY_ID, &attributes);
+}
+
+int bulkhead_tcx_programs(uint32_t ifindex, enum bulkhead_tcx_hook hook, uint32_t *numbers, uint32_t room)
+{
+	union bpf_attr attributes;
+	int result;
+
+	memset(&attributes, 0, sizeof(attributes));
 	attributes.query.target_fd = ifindex;
-	attributes.query.attach_type = attach_type;
-	if (syscall(SYS_bpf, BPF_PROG_QUERY, &attributes, sizeof(attributes)))
-		return errno == ENOENT ? 0 : -errno;
-	return (int)attributes.query.prog_cnt;
+	attributes.query.attach_type = hook;
+	attributes.query.prog_ids = (uintptr_t)numbers;
+	attributes.query.prog_cnt = room;
+	result = kernel(BPF_PROG_QUERY, &attributes);
+	if (result == -ENOENT)
+		return 0;
+	return result && result != -ENOSPC ? result : (int)attributes.query.prog_cnt;
+}
+
+int bulkhead_tcx_attach(uint32_t ifindex, enum bulkhead_tcx_hook hook, int program, uint32_t replaced)
+{
+	union bpf_attr attributes;
+	int result, old = -1;
+
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.target_fd = ifindex;
+	attributes.attach_bpf_fd = program;
+	attributes.attach_type = hook;
+	attributes.attach_flags = FLAG_BEFORE;
+	if (replaced) {
+		old = numbered_program(replaced);
+		if (old < 0)
+			return old;
+		attributes.attach_flags = BPF_F_REPLACE;
+		attributes.replace_bpf_fd = old;
+	}
+	result = kernel(BPF_PROG_ATTACH, &attributes);
+	if (old >= 0)
+		close(old);
+	return result;
+}
+
+int bulkhead_tcx_detach(uint32_t ifindex, enum bulkhead_tcx_hook hook, uint32_t number)
+{
+	union bpf_attr attributes;
+	int result, program = numbered_program(number);
+
+	if (program < 0)
+		return program;
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.target_fd = ifindex;
+	attributes.attach_bpf_fd = program;
+	attributes.attach_type = hook;
+	result = kernel(BPF_PROG_DETACH, &attributes);
+	close(program);
+	return result;
+}
+
+int bulkhead_program_name(uint32_t number, char name[16])
+{
+	union bpf_attr attributes;
+	struct bpf_prog_info info;
+	int result, program = numbered_program(number);
+
+	if (program < 0)
+		return program;
+	memset(&info, 0, sizeof(info));
+	memset(&attributes, 0, sizeof(attributes));
+	attributes.info.bpf_fd = program;
+	attributes.info.info_len = sizeof(info);
+	attributes.info.info = (uintptr_t)&info;
+	result = kernel(BPF_OBJ_GET_INFO_BY_FD, &attributes);
+	close(program);
+	if (!result)
+		memcpy(name, info.name, sizeof(info.name));
+	return result;
 }
 
 int bulkhead_wait_for_grace(void)

@@ -59,7 +59,7 @@ public enum OtherDeciders {
             {
                 // Some kinds list their tables as filters too.
                 var seen: Set<String> = []
-                for filter in filters where !filter.name.hasPrefix("bulkhead") {
+                for filter in filters where !filter.name.hasPrefix("bulkhead") && filter.kind != Filter.tcx {
                     guard seen.insert("\(filter.hook) \(filter.priority) \(filter.kind) \(filter.name)").inserted else { continue }
                     let name = filter.name.isEmpty ? "a \(filter.kind) filter" : "the \(filter.kind) filter \(filter.name)"
                     found.append(
@@ -68,14 +68,14 @@ public enum OtherDeciders {
                             cost: "where it decides before ours, what it accepts, drops or redirects is not policed",
                             mend: "stop the tool that set it, or: tc filter del dev \(interface.name) \(filter.hook) pref \(filter.priority)"))
                 }
-            }
-            let count = bulkhead_probe_tcx_count(UInt32(interface.index))
-            if count > 0 {
-                found.append(
-                    Finding(
-                        check, .costs, "\(count) TCX program(s) of another tool",
-                        cost: "TCX decides before tc: what they accept, drop or redirect is not policed",
-                        mend: "stop the tool that attached them (bpftool net show dev \(interface.name))"))
+                let count = filters.filter { !$0.name.hasPrefix("bulkhead") && $0.kind == Filter.tcx }.count
+                if count > 0 {
+                    found.append(
+                        Finding(
+                            check, .costs, "\(count) TCX program(s) of another tool",
+                            cost: "TCX decides before tc: what they accept, drop or redirect is not policed",
+                            mend: "stop the tool that attached them (bpftool net show dev \(interface.name))"))
+                }
             }
         }
         return found.isEmpty ? [Finding("programs of others", .fine, "none on interfaces that workloads can be behind")] : found

@@ -103,7 +103,7 @@ import Testing
             let dataplane = try Self.dataplane(lab)
             _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
             let sent = 5000
-            _ = try shell("nsenter --net=/run/netns/\(lab.namespace("a")) ping -n -q -f -W 0.1 -c \(sent) 10.78.0.2 || true")
+            _ = try shell("nsenter --net=/run/netns/\(lab.namespace("a")) ping -n -q -l 5000 -W 0.1 -c \(sent) 10.78.0.2 || true")
             var portions: [Int] = []
             repeat {
                 var count = 0

@@ -1,5 +1,7 @@
 import Dataplane
 import Foundation
+import Glibc
+import Netlink
 import PolicyEngine
 import PolicyModel
 import Testing
@@ -56,6 +58,82 @@ extension BPFDataplaneTests {
             let warnings = try dataplane.status().warnings
             #expect(warnings.count == 1)
             #expect(warnings.first?.contains("at egress of interface vb decides before Bulkhead") == true, "\(warnings)")
+        }
+    }
+
+    @Test func anInterfaceInUseIsHookedAndLetGoWithoutALostPacket() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let program = try Self.program(lab, revision: 1, denied: Self.stranger, aIs: Self.friend)
+            #expect(lab.ping())
+            let flood = Process()
+            flood.executableURL = URL(fileURLWithPath: "/usr/bin/nsenter")
+            flood.arguments =
+                ["--net=/run/netns/\(lab.namespace("a"))", "ping", "-n", "-q", "-i", "0.0001", "-w", "4", "10.78.0.2"]
+            let output = Pipe()
+            flood.standardOutput = output
+            try flood.run()
+            usleep(300_000)
+            var dataplane: BPFDataplane? = try Self.dataplane(lab)
+            #expect(try dataplane?.apply(program).failures == [:])
+            var changes = 0
+            while flood.isRunning, changes < 10 {
+                #expect(try Self.hooks("vb") == [Filter.tcx, Filter.tcx])
+                var control = try TrafficControl()
+                #expect(try Hooks.detach(&control, index: try lab.index("vb"), interface: "vb"))
+                #expect(try Self.hooks("vb") == [])
+                // Another process takes over what is there.
+                dataplane = nil
+                dataplane = try Self.dataplane(lab)
+                #expect(try dataplane?.apply(program).failures == [:])
+                changes += 1
+            }
+            let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            #expect(changes == 10)
+            let sent = Int(text.split(separator: "\n").last { $0.contains("transmitted") }?.prefix { $0.isNumber } ?? "") ?? 0
+            #expect(sent > 5_000 && text.contains(" 0% packet loss"), "\(text)")
+        }
+    }
+
+    /// The kinds of the filters on an interface.
+    private static func hooks(_ interface: String) throws -> [String] {
+        var control = try TrafficControl()
+        let index = Int32(if_nametoindex(interface))
+        return try control.filters(index: index, interface: interface).map(\.kind)
+    }
+
+    @Test func aFreshInterfaceIsHookedByClsact() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            #expect(try dataplane.apply(Self.walled(lab)).failures == [:])
+            #expect(try Self.hooks("vb") == ["bpf", "bpf"])
+        }
+    }
+
+    @Test func aProgramAttachedByTCXBeforeOursIsReported() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.walled(lab))
+            let index = try lab.index("vb")
+            // Any classifier does; this one is not by its name the hook's.
+            #expect(
+                try TCX.attach(
+                    index: index, interface: "vb", hook: .egress, name: "foreign", program: dataplane.programs.from))
+            let warnings = try dataplane.status().warnings
+            #expect(warnings.count == 1)
+            #expect(
+                warnings.first?.contains("filter bulkhead_from_w (tcx) at egress of interface vb decides before Bulkhead") == true,
+                "\(warnings)")
+            // Attached anew, ours decide first.
+            try Self.tc(lab, "qdisc del dev vb clsact")
+            _ = dataplane.maintain()
+            #expect(try Self.hooks("vb") == ["bpf", Filter.tcx, Filter.tcx])
+            #expect(try dataplane.status().warnings.allSatisfy { !$0.contains("decides before") })
         }
     }
 

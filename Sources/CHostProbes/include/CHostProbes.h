@@ -26,9 +26,6 @@ int bulkhead_probe_tcx(int program, uint32_t ifindex);
 /* A link at LOCAL_IN for IPv4: a descriptor. */
 int bulkhead_probe_netfilter_link(int program);
 
-/* How many programs an interface of the thread's namespace has by TCX, both directions. */
-int bulkhead_probe_tcx_count(uint32_t ifindex);
-
 /* 1 when the kernel takes the clock to be synchronised. */
 int bulkhead_probe_clock(void);
 

@@ -34,7 +34,21 @@ int bulkhead_lock_namespace(const char *name);
 /* Lets go of those who asked for the name meanwhile: too many of them would hide that it is taken. */
 void bulkhead_answer_namespace_lock(int lock);
 
-/* How many TCX programs an interface of the thread's namespace has at ingress (46) or egress (47). */
-int bulkhead_tcx_programs(uint32_t ifindex, uint32_t attach_type);
+/*
+ * TCX (Linux 6.6): programs of an interface of the thread's namespace, run before its classifiers. They are named by the
+ * kernel's numbers, and stay without the process that attached them.
+ */
+enum bulkhead_tcx_hook { BULKHEAD_TCX_INGRESS = 46, BULKHEAD_TCX_EGRESS = 47 };
+
+/* In the order in which they run; how many there are, of which at most `room` are written. */
+int bulkhead_tcx_programs(uint32_t ifindex, enum bulkhead_tcx_hook hook, uint32_t *numbers, uint32_t room);
+
+/* Before all others, or without a packet that meets neither in the place of the program numbered `replaced` (0: none). */
+int bulkhead_tcx_attach(uint32_t ifindex, enum bulkhead_tcx_hook hook, int program, uint32_t replaced);
+
+int bulkhead_tcx_detach(uint32_t ifindex, enum bulkhead_tcx_hook hook, uint32_t number);
+
+/* What a program was loaded as, cut by the kernel to 15 characters. */
+int bulkhead_program_name(uint32_t number, char name[16]);
 
 #endif
