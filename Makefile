@@ -56,7 +56,7 @@ $(DOCKER)/usr/sbin/dockerd:
 soak: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
 	@Scripts/install-dependencies build test
 	$(SWIFT) build --product bulkhead
-	BULKHEAD_SOAK_SECONDS=$(SOAK_SECONDS) $(SWIFT) test --filter SoakTests
+	BULKHEAD_SOAK_SECONDS=$(SOAK_SECONDS) BULKHEAD_TRANSITION_SEEDS="1000..<1140" $(SWIFT) test --filter SoakTests
 	Scripts/fuzz selectors $(SOAK_SECONDS)
 	Scripts/fuzz objects $(SOAK_SECONDS)
 	BULKHEAD_FLOOD_SECONDS=600 BULKHEAD_FLOOD_CONNECTIONS=200 $(PYTEST) -q -s Tests/EndToEnd/test_floods.py

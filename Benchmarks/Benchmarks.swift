@@ -4,13 +4,15 @@ import Foundation
 @main
 enum Benchmarks {
     static func main() {
-        EngineBenchmark.run()
-        // `engine` alone needs no root.
-        if CommandLine.arguments.dropFirst().first == "engine" { return }
         do {
+            // These need no root.
+            if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("engine") { EngineBenchmark.run() }
+            if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("change") { try ChangeBenchmark.run() }
+            if CommandLine.arguments.dropFirst().allSatisfy(["engine", "change"].contains), CommandLine.arguments.count > 1 { return }
             let laboratory = try Laboratory()
             let all: [(name: String, run: (Laboratory) throws -> Void)] = [
-                ("first", FirstPacketBenchmark.run), ("unmatched", UnmatchedBenchmark.run), ("attach", AttachBenchmark.run),
+                ("first", FirstPacketBenchmark.run), ("unmatched", UnmatchedBenchmark.run), ("inforce", InForceBenchmark.run),
+                ("attach", AttachBenchmark.run),
             ]
             // Without arguments all, else those that are named.
             let chosen = CommandLine.arguments.dropFirst()

@@ -6,7 +6,7 @@ struct DistinctRules {
     static let rulesPerPolicy = 50
     static let endpoint = EndpointKey(namespace: "default", name: "workload")
     static let address = IPAddress(v4: 0x0a3f_0001)
-    private static let node = "measured"
+    static let node = "measured"
 
     private let peers: [Peer]
     private(set) var world: PolicyWorld

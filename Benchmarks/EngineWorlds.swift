@@ -40,6 +40,42 @@ enum EngineWorlds {
         return world
     }
 
+    static func kindLabels(_ kind: Int) -> [String: String] { ["app": "app-\(kind % 100)", "role": "role-\(kind / 100)"] }
+
+    static func remoteKey(_ number: Int) -> EndpointKey { EndpointKey(namespace: "lab", name: "remote-\(number)") }
+
+    static func localKey(_ number: Int) -> EndpointKey { EndpointKey(namespace: "lab", name: "local-\(number)") }
+
+    /// Remote addresses in `kinds` kinds that policies tell apart, and endpoints of this node, each under ten policies.
+    static func identities(_ kinds: Int, addresses: Int, policies: Int, rules: Int, local: Int) -> PolicyWorld {
+        var world = PolicyWorld.builtIn
+        world.namespaces["lab"] = Namespace(name: "lab")
+        for number in 0..<addresses {
+            world.endpoints[remoteKey(number)] = WorkloadEndpoint(
+                key: remoteKey(number), labels: kindLabels(number % kinds), node: "another", addresses: [address(number)])
+        }
+        for number in 0..<local {
+            world.endpoints[localKey(number)] = WorkloadEndpoint(
+                key: localKey(number), labels: ["app": "app-\(number % 100)"], node: node,
+                addresses: [IPAddress(v4: 0x0b00_0000 + UInt32(number))])
+        }
+        for number in 0..<policies {
+            let reference = PolicyReference(kind: "NetworkPolicy", namespace: "lab", name: "policy-\(number)")
+            world.policies[reference] = Policy(
+                reference: reference, order: Double(number), selector: label("app", "app-\(number % 100)"),
+                directions: [.ingress],
+                ingress: (0..<rules).map { step in
+                    let peer =
+                        step % 2 == 0
+                        ? label("app", "app-\((number + step) % 100)") : label("role", "role-\((number + step) % max(1, kinds / 100))")
+                    return PolicyRule(
+                        action: .allow, transport: .tcp, source: EntityRule(selector: peer),
+                        destination: EntityRule(ports: [PortRange(UInt16(8_000 + number % 50))]))
+                })
+        }
+        return world
+    }
+
     /// The shape of Antrea's controller benchmark: namespaces of four pods and three policies.
     static func smallNamespaces(_ namespaces: Int, localEvery: Int) -> PolicyWorld {
         var world = PolicyWorld.builtIn

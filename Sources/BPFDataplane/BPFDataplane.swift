@@ -127,9 +127,11 @@ public final class BPFDataplane: Dataplane {
         var writes = 0
         let attachments = attachments(of: program, released)
         let legs = try legs(of: program, attachments)
-        let numbers = try decisions.numbers(of: program.tables.decisions)
+        // What an earlier process left has other names.
+        let changes = revision == nil ? nil : program.changes
+        let numbers = try decisions.numbers(of: program.tables.decisions, changed: changes?.decisions)
         kernel.meta.store(UInt64(decisions.next), at: Int(BULKHEAD_META_NEXT_DECISION.rawValue))
-        let transition = try plan(program.tables, legs, numbers)
+        var transition = try plan(program.tables, legs, numbers, changes)
         do {
             try kernel.execute(transition, before: state)
         } catch {
@@ -138,7 +140,7 @@ public final class BPFDataplane: Dataplane {
             throw error
         }
         writes += transition.steps.count
-        state = transition.after
+        state.commit(&transition)
         revision = program.revision
         kernel.meta.store(UInt64(bitPattern: program.revision), at: Int(BULKHEAD_META_REVISION.rawValue))
         serial += 1
@@ -154,13 +156,14 @@ public final class BPFDataplane: Dataplane {
 
     /// Waits for a grace period and tries once more when what waits for it takes the room.
     private func plan(
-        _ tables: VerdictTables, _ legs: [LegKey: VerdictTables.LegStacks], _ numbers: [DecisionID: UInt32]
+        _ tables: VerdictTables, _ legs: [LegKey: VerdictTables.LegStacks], _ numbers: [DecisionID: UInt32],
+        _ changes: TableChanges?
     ) throws -> Transition {
         do {
-            return try state.transition(to: tables, legs: legs, decisions: numbers)
+            return try state.transition(to: tables, legs: legs, decisions: numbers, changes: changes)
         } catch TransitionError.full where !state.isSettled {
             settleNow()
-            return try state.transition(to: tables, legs: legs, decisions: numbers)
+            return try state.transition(to: tables, legs: legs, decisions: numbers, changes: changes)
         }
     }
 
@@ -202,9 +205,9 @@ public final class BPFDataplane: Dataplane {
         guard !state.isSettled, grace.completed >= serial else { return }
         do {
             try kernel.execute(state.retire()[...])
-            if let transition = try state.settling(decisions: [:]) {
+            if var transition = try state.settling(decisions: [:]) {
                 try kernel.execute(transition, before: state)
-                state = transition.after
+                state.commit(&transition)
                 serial += 1
                 grace.request(serial)
             }
@@ -220,9 +223,9 @@ public final class BPFDataplane: Dataplane {
             guard bulkhead_wait_for_grace() == 0 else { return }
             do {
                 try kernel.execute(state.retire()[...])
-                guard let transition = try state.settling(decisions: [:]) else { continue }
+                guard var transition = try state.settling(decisions: [:]) else { continue }
                 try kernel.execute(transition, before: state)
-                state = transition.after
+                state.commit(&transition)
                 serial += 1
             } catch {
                 trouble = "old tables could not be tidied up: \(error)"

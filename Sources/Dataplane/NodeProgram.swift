@@ -24,13 +24,18 @@ public struct NodeProgram: Sendable {
     /// Interfaces that a process before policed and that no endpoint has now stay closed: nothing passes there.
     public var keepsUnclaimedInterfaces: Bool
 
+    /// Everything in `tables` that differs from the program that was last applied without an error, of the same compiler;
+    /// it may name more. nil: anything may differ.
+    public var changes: TableChanges?
+
     public init(
         revision: Int64, tables: VerdictTables, attachments: [EndpointKey: Attachment],
-        keepsUnclaimedInterfaces: Bool = false
+        keepsUnclaimedInterfaces: Bool = false, changes: TableChanges? = nil
     ) {
         self.revision = revision
         self.tables = tables
         self.attachments = attachments
         self.keepsUnclaimedInterfaces = keepsUnclaimedInterfaces
+        self.changes = changes
     }
 }

@@ -1,6 +1,7 @@
 import ControlPlane
 import Dataplane
 import Datastore
+import PolicyEngine
 import PolicyModel
 import Synchronization
 
@@ -12,8 +13,6 @@ final class EnforcementBoard: Sendable {
         var storeRevision: Int64 = 0
         /// Everything up to here is in force; nil before the first program.
         var enforcedRevision: Int64?
-        /// The world of `enforcedRevision`.
-        var world = PolicyWorld()
         /// This node's endpoints, in order.
         var endpoints: [NodeReport.Endpoint] = []
         /// Interfaces that a workload could be behind and that are no endpoint's.
@@ -38,6 +37,8 @@ final class EnforcementBoard: Sendable {
 
     private struct State {
         var snapshot = Snapshot()
+        /// What is in force. It follows changes: a copy for each of them would cost what the cluster holds.
+        var world = PolicyWorld()
         /// By revision; the oldest are forgotten first.
         var measures: [Int64: EnforcementMeasure] = [:]
         var remembered: [Int64] = []
@@ -53,6 +54,19 @@ final class EnforcementBoard: Sendable {
     init(node: String) { self.node = node }
 
     var snapshot: Snapshot { state.withLock { $0.snapshot } }
+
+    /// The revision in force, 0 before the first, and its world.
+    var enforced: (revision: Int64, world: PolicyWorld) {
+        state.withLock { ($0.snapshot.enforcedRevision ?? 0, $0.world) }
+    }
+
+    /// What came into force; to be followed by `publish` with its revision. O(changes), unless somebody still reads the
+    /// world of before.
+    func enforce(_ changes: [WorldChange]) {
+        state.withLock { state in
+            for change in changes { state.world.apply(change) }
+        }
+    }
 
     /// How long each revision took.
     var durations: DurationHistogram { state.withLock { $0.durations } }
@@ -135,7 +149,7 @@ final class EnforcementBoard: Sendable {
         let result = EnforcementResult.enforced(
             revision: enforced, milliseconds: state.measures[revision]?.milliseconds ?? 0)
         guard let endpoint, !snapshot.policed.contains(endpoint) else { return result }
-        guard let known = snapshot.world.endpoints[endpoint] else {
+        guard let known = state.world.endpoints[endpoint] else {
             return .failed("There is no workload endpoint \(endpoint) at revision \(enforced).")
         }
         guard known.node.isEmpty || known.node == node else {

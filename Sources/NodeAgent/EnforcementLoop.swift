@@ -42,8 +42,16 @@ final class EnforcementLoop {
     private var compiler = VerdictCompiler()
     var links: [String: InterfaceIdentity] = [:]
     var local: LocalEndpoints
-    private var tables = VerdictTables()
     private var tablesRevision: Int64?
+    /// This node's endpoints.
+    private var ownEndpoints: [EndpointKey: WorkloadEndpoint] = [:]
+    private var ownEndpointsChanged = true
+    /// What the world has and `compiler` does not know yet.
+    private var uncompiled: [WorldChange] = []
+    /// What was compiled since the last program that the dataplane took.
+    private var unapplied: [WorldChange] = []
+    /// What differs from the tables of that program; nil: nobody knows.
+    private var tableChanges: TableChanges?
     /// Revisions that were read and are not in force, with the time of their commit, or of the store's word of it where
     /// the store does not know that.
     private var pending: [(revision: Int64, committed: ContinuousClock.Instant)] = []
@@ -52,7 +60,6 @@ final class EnforcementLoop {
     private var revisionsArrived = false
     private var worldChanged = true
     private var attachmentsChanged = true
-    private var enforcedWorld = PolicyWorld()
     private var rememberedAttachments: [EndpointKey: NodeProgram.Attachment]
     var lastReport: ApplyReport?
 
@@ -147,15 +154,28 @@ final class EnforcementLoop {
             attachmentsChanged = true
             reportChanged = true
         }
-        if worldChanged || attachmentsChanged {
+        follow(mirror.takeChanges())
+        if ownEndpointsChanged || attachmentsChanged {
             let before = local
-            local = LocalEndpoints(world: mirror.world, node: configuration.node, links: links, before: before)
+            local = LocalEndpoints(endpoints: ownEndpoints, links: links, before: before)
+            ownEndpointsChanged = false
             if !worldChanged { attachmentsChanged = local.attachments != before.attachments }
         }
         if !content.store.isEmpty {
             noteUndecodable()
             outlets.accepted(mirror.takeAccepted())
             for key in mirror.takeRequested() { request(key) }
+        }
+    }
+
+    /// Keeps what a change means for this node, by the change and not by the world.
+    private func follow(_ changes: [WorldChange]) {
+        uncompiled += changes
+        for case .endpoint(let key, let endpoint) in changes {
+            let own = endpoint.flatMap { $0.node.isEmpty || $0.node == configuration.node ? $0 : nil }
+            guard ownEndpoints[key] != own else { continue }
+            ownEndpoints[key] = own
+            ownEndpointsChanged = true
         }
     }
 
@@ -197,24 +217,21 @@ final class EnforcementLoop {
             settle(at: clock.now)
             return
         }
-        if worldChanged || tablesRevision == nil {
-            tables = compiler.compile(mirror.world, node: configuration.node)
-            tablesRevision = mirror.revision
-        }
+        if worldChanged || tablesRevision == nil { compile() }
         worldChanged = false
         attachmentsChanged = false
         revisionsArrived = false
         do {
             let report = try dataplane.apply(
                 NodeProgram(
-                    revision: mirror.revision, tables: tables, attachments: local.attachments,
-                    keepsUnclaimedInterfaces: mirror.keepsUnclaimedInterfaces))
+                    revision: mirror.revision, tables: compiler.tables, attachments: local.attachments,
+                    keepsUnclaimedInterfaces: mirror.keepsUnclaimedInterfaces, changes: tableChanges))
             let now = clock.now
             lastReport = report
-            if enforcedWorld.endpoints != mirror.world.endpoints {
-                addresses = AddressBook(endpoints: mirror.world.endpoints)
-            }
-            enforcedWorld = mirror.world
+            tableChanges = TableChanges()
+            for case .endpoint(let key, let endpoint) in unapplied { addresses.set(key, endpoint?.addresses ?? []) }
+            board.enforce(unapplied)
+            unapplied = []
             applyFailure = nil
             problems.clear("apply")
             noteAttachFailures(report, now: now)
@@ -231,6 +248,18 @@ final class EnforcementLoop {
             scheduleRetry(wanted: true, now: now)
             publish(enforced: [])
         }
+    }
+
+    /// Brings the tables up to date with the world. An apply that fails leaves what it should have done to the next.
+    private func compile() {
+        if tablesRevision == nil {
+            _ = compiler.compile(PolicyWorld(), node: configuration.node)
+        }
+        compiler.apply(uncompiled)
+        tableChanges?.add(compiler.lastChanges)
+        unapplied += uncompiled
+        uncompiled = []
+        tablesRevision = mirror.revision
     }
 
     /// All that was pending is in force since `now`.
@@ -266,7 +295,6 @@ final class EnforcementLoop {
         let isCurrent = applyFailure == nil && lastReport != nil
         snapshot.storeRevision = mirror.revision
         snapshot.enforcedRevision = isCurrent ? mirror.revision : board.snapshot.enforcedRevision
-        snapshot.world = enforcedWorld
         let endpoints = local.report(
             isCurrent ? lastReport : nil, pending: applyFailure ?? "The first program is not in the kernel yet.")
         snapshot.endpoints = endpoints

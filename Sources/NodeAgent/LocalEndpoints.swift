@@ -18,16 +18,20 @@ struct LocalEndpoints {
     /// O(endpoints log endpoints). Of several endpoints that name one interface the one that has it in `before` keeps it,
     /// else the first by namespace and name gets it. An endpoint whose interface was renamed keeps it, unless another
     /// endpoint names it now.
-    init(world: PolicyWorld, node: String, links: [String: InterfaceIdentity], before: LocalEndpoints? = nil) {
+    ///
+    /// - Parameter endpoints: this node's.
+    init(
+        endpoints: [EndpointKey: WorkloadEndpoint], links: [String: InterfaceIdentity], before: LocalEndpoints? = nil
+    ) {
         var holders: [Int32: EndpointKey] = [:]
         let held = before?.attachments ?? [:]
         func holds(_ key: EndpointKey) -> Bool {
-            guard let name = world.endpoints[key]?.interfaceName, let index = links[name]?.index else { return false }
+            guard let name = endpoints[key]?.interfaceName, let index = links[name]?.index else { return false }
             return held[key]?.interfaceIndex == index
         }
-        let keys = world.endpoints.keys.sorted()
+        let keys = endpoints.keys.sorted()
         for key in keys.filter(holds) + keys.filter({ !holds($0) }) {
-            guard let endpoint = world.endpoints[key], endpoint.node.isEmpty || endpoint.node == node else { continue }
+            guard let endpoint = endpoints[key] else { continue }
             let name = endpoint.interfaceName
             let obstacle: String?
             if name.isEmpty {

@@ -118,10 +118,7 @@ public final class NodeAgent: NodeReporting {
         await board.wait(revision: revision, endpoint: endpoint, timeoutSeconds: timeoutSeconds)
     }
 
-    public func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) {
-        let snapshot = board.snapshot
-        return (snapshot.enforcedRevision ?? 0, snapshot.world)
-    }
+    public func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) { board.enforced }
 
     public func isEnforcing() async -> Bool { board.snapshot.enforcedRevision != nil }
 

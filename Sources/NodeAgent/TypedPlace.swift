@@ -1,4 +1,5 @@
 import Datastore
+import PolicyEngine
 import PolicyModel
 
 /// Where in a `PolicyWorld` an object belongs.
@@ -56,6 +57,32 @@ enum TypedPlace: Hashable {
     }
 }
 
+extension TypedPlace {
+    init(_ change: WorldChange) {
+        switch change {
+        case .namespace(let name, _): self = .namespace(name)
+        case .serviceAccount(let name, _): self = .serviceAccount(name)
+        case .tier(let name, _): self = .tier(name)
+        case .policy(let reference, _): self = .policy(reference)
+        case .staged(let reference, _): self = .staged(reference)
+        case .profile(let name, _): self = .profile(name)
+        case .networkSet(let name, _): self = .networkSet(name)
+        case .endpointSlice(let name, _): self = .endpointSlice(name)
+        case .endpoint(let key, _): self = .endpoint(key)
+        }
+    }
+
+    /// What others inherit from comes before them: their labels are then settled once.
+    var rank: Int {
+        switch self {
+        case .tier: 0
+        case .namespace, .serviceAccount, .profile: 1
+        case .endpoint, .networkSet, .endpointSlice: 2
+        case .policy, .staged: 3
+        }
+    }
+}
+
 extension PolicyWorld {
     /// What is at a place, to be compared; nil: nothing.
     subscript(place: TypedPlace) -> AnyHashable? {
@@ -69,6 +96,36 @@ extension PolicyWorld {
         case .networkSet(let name): networkSets[name].map(AnyHashable.init)
         case .endpointSlice(let name): endpointSlices[name].map(AnyHashable.init)
         case .endpoint(let key): endpoints[key].map(AnyHashable.init)
+        }
+    }
+
+    /// What is at a place, for who follows this world.
+    func change(at place: TypedPlace) -> WorldChange {
+        switch place {
+        case .namespace(let name): .namespace(name, namespaces[name])
+        case .serviceAccount(let name): .serviceAccount(name, serviceAccounts[name])
+        case .tier(let name): .tier(name, tiers[name])
+        case .policy(let reference): .policy(reference, policies[reference])
+        case .staged(let reference): .staged(reference, staged[reference])
+        case .profile(let name): .profile(name, profiles[name])
+        case .networkSet(let name): .networkSet(name, networkSets[name])
+        case .endpointSlice(let name): .endpointSlice(name, endpointSlices[name])
+        case .endpoint(let key): .endpoint(key, endpoints[key])
+        }
+    }
+
+    /// Makes one object what a change says.
+    mutating func apply(_ change: WorldChange) {
+        switch change {
+        case .namespace(let name, let value): namespaces[name] = value
+        case .serviceAccount(let name, let value): serviceAccounts[name] = value
+        case .tier(let name, let value): tiers[name] = value
+        case .policy(let reference, let value): policies[reference] = value
+        case .staged(let reference, let value): staged[reference] = value
+        case .profile(let name, let value): profiles[name] = value
+        case .networkSet(let name, let value): networkSets[name] = value
+        case .endpointSlice(let name, let value): endpointSlices[name] = value
+        case .endpoint(let key, let value): endpoints[key] = value
         }
     }
 

@@ -1,4 +1,5 @@
 import Datastore
+import PolicyEngine
 import PolicyModel
 
 /// The typed world that follows the store.
@@ -35,10 +36,15 @@ struct WorldMirror {
     /// Endpoints that were asked for anew.
     private var requested: Set<EndpointKey> = []
     private var accepted = AcceptedChanges()
+    /// Places that may be different since somebody last asked.
+    private var touched: Set<TypedPlace> = []
     private let recall: (StoreKey) -> AcceptedVersion
 
     /// - Parameter recall: what processes before remembered of an object.
-    init(recall: @escaping (StoreKey) -> AcceptedVersion = { _ in .never }) { self.recall = recall }
+    init(recall: @escaping (StoreKey) -> AcceptedVersion = { _ in .never }) {
+        self.recall = recall
+        touched = Set(WorldChange.between(PolicyWorld(), world).map(TypedPlace.init))
+    }
 
     /// An interface that nobody claims may belong to an endpoint that cannot be read.
     var keepsUnclaimedInterfaces: Bool { !safeVerdict.withoutInterface.isEmpty }
@@ -52,13 +58,16 @@ struct WorldMirror {
         safeVerdict = SafeVerdict()
         requests = [:]
         accepted = AcceptedChanges(isWhole: true)
+        touched = []
         for object in objects { put(object, former: former) }
         // What the first list holds was asked for before this process.
         if former.revision > 0 {
             requested.formUnion(requests.filter { former.requests[$0.key] != $0.value }.keys)
         }
         self.revision = revision
-        return world != former.world
+        let changes = WorldChange.between(former.world, world)
+        touched = former.touched.union(changes.map(TypedPlace.init))
+        return !changes.isEmpty
     }
 
     /// Returns whether the world changed. Events up to `revision` are already in it and are passed over.
@@ -76,6 +85,12 @@ struct WorldMirror {
         case .deleted:
             return remove(event.object.key)
         }
+    }
+
+    /// How the world differs from what it was at the last call, at first from an empty one: each object once, those that others inherit from first.
+    mutating func takeChanges() -> [WorldChange] {
+        defer { touched = [] }
+        return touched.sorted { $0.rank < $1.rank }.map(world.change)
     }
 
     /// What is to be remembered since the last call.
@@ -96,6 +111,8 @@ struct WorldMirror {
     @discardableResult
     private mutating func put(_ object: StoredObject, former: WorldMirror?) -> Bool {
         guard let place = TypedPlace(object.key) else { return false }
+        touch(place, object.key)
+        defer { touch(place, object.key) }
         let before = world[place]
         do {
             // First: the safe verdict may be where the object belongs.
@@ -154,6 +171,14 @@ struct WorldMirror {
         }
     }
 
+    /// What may become different with an object: its own place, and what stands for it.
+    private mutating func touch(_ place: TypedPlace, _ key: StoreKey) {
+        touched.insert(place)
+        guard let substitute = safeVerdict.places[key] else { return }
+        touched.insert(substitute)
+        touched.insert(.tier(SafeVerdict.tier))
+    }
+
     /// What is not policy.
     private mutating func note(_ object: StoredObject, at place: TypedPlace) {
         guard case .endpoint(let key) = place else { return }
@@ -175,6 +200,7 @@ struct WorldMirror {
             requests[endpoint] = nil
             requested.remove(endpoint)
         }
+        touch(place, key)
         let stoodFor = safeVerdict.places[key] != nil
         safeVerdict.remove(key, from: &world)
         let before = world[place]

@@ -153,7 +153,8 @@ struct RandomWorld {
         }
     }
 
-    private func livePoints() -> Set<Identity> {
+    /// Every identity that some address has.
+    func livePoints() -> Set<Identity> {
         let lengths = PrefixLengths(of: tables.prefixes.keys)
         var points: Set<Identity> = [Identity(exact: .none, prefix: .none)]
         for address in Self.addresses + Self.outside {

@@ -1,7 +1,8 @@
 import Dataplane
-import PolicyEngine
 import PolicyModel
 import Testing
+
+@testable import PolicyEngine
 
 @Suite("Compiler: histories")
 struct CompilerHistoryTests {
@@ -66,7 +67,10 @@ struct CompilerHistoryTests {
             while !rest.isEmpty {
                 let size = history.random.pick([1, 1, 2, 7, 50])
                 let before = compiler.tables
+                let lived = compiler.livingIdentities
                 compiler.apply(Array(rest.prefix(size)))
+                let unnamed = compiler.livingIdentities.subtracting(lived).subtracting(compiler.lastChanges.identities)
+                #expect(unnamed == [], "seed \(seed), \(name): identities begin and are not told of")
                 rest = rest.dropFirst(size)
                 batches += 1
                 if batches % 10 == 0 || rest.isEmpty {
@@ -195,4 +199,9 @@ extension TableChanges {
         }
         return wrong
     }
+}
+
+extension VerdictCompiler {
+    /// What some address has.
+    fileprivate var livingIdentities: Set<Identity> { Set(addressesV4.identities).union(addressesV6.identities) }
 }

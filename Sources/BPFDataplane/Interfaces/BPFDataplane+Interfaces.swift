@@ -40,9 +40,11 @@ extension BPFDataplane {
         var failures: [EndpointKey: String] = [:]
         // An endpoint may leave an interface while another takes it: hooks and entry are the other's then.
         let inUse = Set(attachments.values.map(\.interfaceIndex))
+        var ingress: [UInt32: [KernelNumber]] = [:]
+        for (key, leg) in state.legs { ingress[key.slot, default: []].append(leg.ingress) }
         for (key, attachment) in attachments.sorted(by: { $0.key < $1.key }) {
             guard let present = slots.policed[key] else { continue }
-            setFlags(present.slot, isOpen: isOpenForIngress(key, program.tables))
+            setFlags(present.slot, isOpen: isOpenForIngress(ingress[present.slot] ?? [], program.tables))
             if present.attachment == attachment, !unhooked.contains(key) { continue }
             do {
                 try hook(key, present.slot, attachment)
@@ -140,11 +142,9 @@ extension BPFDataplane {
     }
 
     /// Whether no policy selects the endpoint for ingress: all its tables are a profile's Allow alone.
-    private func isOpenForIngress(_ key: EndpointKey, _ tables: VerdictTables) -> Bool {
-        let stacks = slots.policed[key].map { present in
-            state.legs.filter { $0.key.slot == present.slot }.compactMap { state.stackMeanings[$0.value.ingress] }
-        }
-        guard let stacks, !stacks.isEmpty else { return false }
+    private func isOpenForIngress(_ numbers: [KernelNumber], _ tables: VerdictTables) -> Bool {
+        let stacks = numbers.compactMap { state.stackMeanings[$0] }
+        guard !stacks.isEmpty else { return false }
         return stacks.allSatisfy { id in
             guard let stack = tables.stacks[id], stack.pairs.isEmpty, let row = tables.rows[stack.base] else { return false }
             return row.ranges.allSatisfy { range in

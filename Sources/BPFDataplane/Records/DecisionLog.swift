@@ -25,7 +25,6 @@ struct DecisionLog: ~Copyable {
     private(set) var next: UInt32
     /// The last write may have left a part of a line.
     private var isTorn = false
-    private var interned: [DecisionID: Decision]
     private var numbersOfIDs: [DecisionID: UInt32]
 
     /// Keeps only the decisions whose numbers `isUsed` knows, and gives none below `next`.
@@ -63,7 +62,6 @@ struct DecisionLog: ~Copyable {
         self.decisions = decisions
         numbers = Dictionary(decisions.map { ($0.value, $0.key) }, uniquingKeysWith: max)
         self.next = highest
-        interned = [:]
         numbersOfIDs = [:]
     }
 
@@ -79,8 +77,17 @@ struct DecisionLog: ~Copyable {
     }
 
     /// The numbers of all decisions of a program; new ones are on disk when it returns.
-    mutating func numbers(of wanted: [DecisionID: Decision]) throws(BPFDataplaneError) -> [DecisionID: UInt32] {
-        if wanted == interned { return numbersOfIDs }
+    ///
+    /// - Parameter changed: those that differ from the last call's at most; nil: all may.
+    mutating func numbers(
+        of all: [DecisionID: Decision], changed: [DecisionID]? = nil
+    ) throws(BPFDataplaneError) -> [DecisionID: UInt32] {
+        if changed?.isEmpty == true { return numbersOfIDs }
+        var wanted = all
+        if let changed {
+            wanted = [:]
+            for id in changed { wanted[id] = all[id] }
+        }
         var added = Data()
         var fresh: [Decision: UInt32] = [:]
         var result: [DecisionID: UInt32] = [:]
@@ -110,9 +117,12 @@ struct DecisionLog: ~Copyable {
             decisions[number] = decision
         }
         next += UInt32(fresh.count)
-        interned = wanted
-        numbersOfIDs = result
-        return result
+        if let changed {
+            for id in changed { numbersOfIDs[id] = result[id] }
+        } else {
+            numbersOfIDs = result
+        }
+        return numbersOfIDs
     }
 
     /// Who decided, from an outcome word that the kernel reported.

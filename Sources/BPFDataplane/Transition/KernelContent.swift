@@ -23,7 +23,7 @@ extension KernelState {
             prefixes.set(block, number)
             prefixLengths.add(block)
         }
-        pairs = content.pairs
+        pairs = content.pairs.mapValues { LayeredDictionary($0) }
         pairCount = content.pairs.values.reduce(0) { $0 + $1.count }
         legs = content.legs
         generation = content.generation & 3
@@ -39,6 +39,7 @@ extension KernelState {
         }
         arena.freeGaps()
         forgetNames()
+        flatten()
     }
 
     private mutating func adoptRow(at index: UInt32, depth: Int, word: (UInt32) -> UInt64) throws(TransitionError) {

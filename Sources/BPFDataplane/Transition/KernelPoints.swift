@@ -18,7 +18,7 @@ struct KernelPoints {
             // One whose prefix moves counts as staying too: that is the careful side.
             if !moved.contains(address) { staying.insert(combination) }
         }
-        for number in state.prefixes.words.values {
+        for (_, number) in state.prefixes.words {
             let combination = Combination(exact: 0, prefix: number)
             all.insert(combination)
             staying.insert(combination)

@@ -24,7 +24,7 @@ struct KernelState: Sendable {
     var prefixes = IdentitySpace<AddressBlock>()
     var prefixLengths = PrefixLengths()
     /// Rows by stack; `.base` is among the combinations.
-    var pairs: [KernelNumber: [Combination: UInt32]] = [:]
+    var pairs: [KernelNumber: LayeredDictionary<Combination, UInt32>] = [:]
     var pairCount = 0
     var legs: [LegKey: LegState] = [:]
     var stackMeanings: [KernelNumber: StackID] = [:]
@@ -42,10 +42,18 @@ struct KernelState: Sendable {
     var ungracedGenerations = 0
     /// Nothing that a packet in flight may still use differs from what the tables say.
     var isGraced = true
-    /// Stacks of which some pairs may no longer be needed.
+    /// Stacks of which any pair may no longer be needed.
     var untidyStacks: Set<KernelNumber> = []
-    /// What is in force, without its legs.
+    /// Combinations whose pair may no longer be needed, by stack.
+    var untidyPairs: [KernelNumber: Set<Combination>] = [:]
+    /// Combinations whose pair may no longer be needed, in any stack.
+    var untidy: Set<Combination> = []
+    /// What is in force, without its legs. Its own copy: the compiler goes on with another.
     var tables = VerdictTables()
+    /// The lengths of `tables.prefixes`.
+    var tableLengths = PrefixLengths()
+    /// nil until it is first made of all addresses.
+    var reach: Reach?
 
     init(limits: Limits) {
         self.limits = limits
@@ -60,7 +68,7 @@ struct KernelState: Sendable {
     }
 
     func prefixNumber(of address: IPAddress, shorterThan limit: Int = .max) -> KernelNumber {
-        prefixLengths.longestMatch(in: prefixes.words, covering: address, shorterThan: limit) ?? 0
+        prefixLengths.longestMatch(covering: address, shorterThan: limit) { prefixes.words[$0] } ?? 0
     }
 
     /// Entries in use, and room, by map.
@@ -75,7 +83,7 @@ struct KernelState: Sendable {
     /// Whether something waits for a grace period.
     var isSettled: Bool {
         isGraced && exact.unsettled.isEmpty && prefixes.unsettled.isEmpty && leavingLegs.isEmpty
-            && untidyStacks.isEmpty && pairs.count == liveStacks.count
+            && untidyStacks.isEmpty && untidyPairs.isEmpty && untidy.isEmpty && pairs.count == liveStacks.count
     }
 
     var liveStacks: Set<KernelNumber> {

@@ -26,14 +26,27 @@ extension KernelState {
         }
         for stack in untidyStacks {
             guard let id = stackMeanings[stack], let wanted = tables.stacks[id] else { continue }
-            for (combination, row) in pairs[stack] ?? [:] where !isWanted(combination, by: wanted) {
+            guard let rows = pairs[stack] else { continue }
+            for (combination, row) in rows where !isWanted(combination, by: wanted) {
                 pairs[stack]?[combination] = nil
                 forget(stack, combination, row, &steps)
             }
         }
+        for stack in live where !untidyStacks.contains(stack) {
+            guard let id = stackMeanings[stack], let wanted = tables.stacks[id] else { continue }
+            let own = untidyPairs[stack] ?? []
+            for combination in own.isEmpty ? untidy : own.union(untidy) where !isWanted(combination, by: wanted) {
+                guard let row = pairs[stack]?.update(nil, forKey: combination) else { continue }
+                forget(stack, combination, row, &steps)
+            }
+        }
         untidyStacks = []
-        exact.forgetUnheld()
-        prefixes.forgetUnheld()
+        untidyPairs = [:]
+        untidy = []
+        let gone = (exact: exact.forgetUnheld(), prefixes: prefixes.forgetUnheld())
+        reach?.forget(exact: gone.exact, prefixes: gone.prefixes)
+        if reach?.isStale == true { reach = nil }
+        flatten()
         return steps
     }
 
@@ -62,7 +75,12 @@ extension KernelState {
             return VerdictTables.LegStacks(ingress: ingress, egress: egress)
         }
         guard stacks.count == legs.count else { return nil }
-        var planner = TransitionPlanner(from: self, to: tables, legs: stacks, decisions: decisions, manner: .settle)
-        return try planner.plan()
+        for isCareful in reach == nil ? [true] : [false, true] {
+            var planner = TransitionPlanner(
+                from: self, to: tables, legs: stacks, decisions: decisions, changes: TableChanges(), manner: .settle,
+                isCareful: isCareful)
+            if let transition = try planner.plan() { return transition }
+        }
+        return nil
     }
 }

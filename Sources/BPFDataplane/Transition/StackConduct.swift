@@ -14,12 +14,14 @@ struct StackConduct {
     /// The pairs to add first.
     private(set) var additions: [Combination: Value] = [:]
 
-    private let rows: [Combination: UInt32]
+    let rows: LayeredDictionary<Combination, UInt32>
     private let base: UInt32
     private var pinned: [Combination: Value] = [:]
+    /// By prefix number: exact numbers that addresses come to have with it and whose value is settled, pinned or not.
+    private var swept: [KernelNumber: Set<KernelNumber>] = [:]
 
     /// nil when the stack has no base row.
-    init?(rows: [Combination: UInt32]) {
+    init?(rows: LayeredDictionary<Combination, UInt32>) {
         guard let base = rows[.base] else { return nil }
         self.rows = rows
         self.base = base
@@ -38,10 +40,21 @@ struct StackConduct {
             return true
         }
         guard let wanted = allowed.first, pinned[combination] == nil, rows[combination] == nil,
-            !isOccupied(combination)
+            swept[combination.prefix]?.contains(combination.exact) != true, !isOccupied(combination)
         else { return false }
         additions[combination] = wanted
         pinned[combination] = wanted
+        return true
+    }
+
+    /// Addresses come to stand where the sweep leads, so no later demand may change what they find there: where
+    /// `expected` has nothing, the base row. False when an earlier demand already did.
+    mutating func pin(_ sweep: PrefixSweep, _ expected: [Combination: Value]) -> Bool {
+        for (combination, value) in additions
+        where combination.prefix == sweep.after && sweep.exact.contains(combination.exact) {
+            if expected[combination] != value { return false }
+        }
+        swept[sweep.after, default: []].formUnion(sweep.exact)
         return true
     }
 }

@@ -14,11 +14,8 @@ extension TransitionPlanner {
     }
 
     private mutating func planExactMoves() throws(TransitionError) {
-        var keys = manner == .settle ? old.exact.unsettled : []
-        if manner != .settle, target.exact != old.tables.exact {
-            for (address, identity) in target.exact where old.tables.exact[address] != identity { keys.insert(address) }
-            for address in old.tables.exact.keys where target.exact[address] == nil { keys.insert(address) }
-        }
+        let keys = changedAddresses()
+        work.keys += keys.count
         var fresh: [Origin: KernelNumber] = [:]
         for address in keys.sorted() {
             let present = old.exact.words[address]
@@ -32,28 +29,60 @@ extension TransitionPlanner {
         }
     }
 
+    private mutating func changedAddresses() -> Set<IPAddress> {
+        if manner == .settle { return old.exact.unsettled }
+        if let changes { return Set(changes.exact.filter { old.tables.exact[$0] != target.exact[$0] }) }
+        guard target.exact != old.tables.exact else { return [] }
+        work.scanned += target.exact.count + old.tables.exact.count
+        var keys: Set<IPAddress> = []
+        for (address, identity) in target.exact where old.tables.exact[address] != identity { keys.insert(address) }
+        for address in old.tables.exact.keys where target.exact[address] == nil { keys.insert(address) }
+        return keys
+    }
+
+    /// Those whose content differs, and those whose number waits for a chance to be united with others.
+    private mutating func changedPrefixes() -> Set<AddressBlock> {
+        if manner == .settle { return old.prefixes.unsettled }
+        if let changes {
+            let keys = changes.prefixes.filter { old.tables.prefixes[$0] != target.prefixes[$0] }
+            return keys.isEmpty ? [] : keys.union(old.prefixes.unsettled)
+        }
+        guard target.prefixes != old.tables.prefixes else { return [] }
+        work.scanned += old.prefixes.words.count + target.prefixes.count
+        return Set(old.prefixes.words.lazy.map(\.key)).union(target.prefixes.keys)
+    }
+
+    private func targetLengths() -> PrefixLengths {
+        guard let changes else { return PrefixLengths(of: target.prefixes.keys) }
+        var lengths = old.tableLengths
+        for block in changes.prefixes {
+            lengths.follow(block, before: old.tables.prefixes[block] != nil, after: target.prefixes[block] != nil)
+        }
+        return lengths
+    }
+
     private mutating func planPrefixMoves() throws(TransitionError) {
-        let changes = manner == .settle ? !old.prefixes.unsettled.isEmpty : target.prefixes != old.tables.prefixes
-        guard changes else { return }
-        let targetLengths = PrefixLengths(of: target.prefixes.keys)
-        let keys = Set(old.prefixes.words.keys).union(target.prefixes.keys)
+        let keys = changedPrefixes()
+        if keys.isEmpty { return }
+        work.keys += keys.count
+        let targetLengths = targetLengths()
         var fresh: [Origin: KernelNumber] = [:]
         for block in keys.sorted() {
             let present = old.prefixes.words[block]
             let from = present ?? old.prefixNumber(of: block.address, shorterThan: block.prefixLength)
             let inTarget = target.prefixes[block]
             if inTarget == nil, manner != .split {
-                prefixMoves.append(Move(key: block, number: nil))
+                if present != nil { prefixMoves.append(Move(key: block, number: nil)) }
                 continue
             }
+            if inTarget == nil, present == nil { continue }
             let wanted = inTarget ?? targetLengths.longestMatch(
                 in: target.prefixes, covering: block.address, shorterThan: block.prefixLength) ?? .none
             guard let number = try number(for: wanted, from: from, in: \.prefixes, fresh: &fresh) else { continue }
             if number != present { prefixMoves.append(Move(key: block, number: number)) }
         }
         for move in prefixMoves {
-            if old.prefixes.words[move.key] == nil { state.prefixLengths.add(move.key) }
-            if move.number == nil { state.prefixLengths.remove(move.key) }
+            state.prefixLengths.follow(move.key, before: old.prefixes.words[move.key] != nil, after: move.number != nil)
             state.prefixes.apply(move)
         }
         for block in keys { state.prefixes.noteSettled(block, target.prefixes[block]) }
@@ -79,21 +108,54 @@ extension TransitionPlanner {
         return number
     }
 
-    /// Collects in which ways addresses move. O(what moves), or O(all addresses) when a prefix moves.
+    /// Collects in which ways addresses move. O(what moves), or O(all addresses) when a prefix moves and the plan is careful.
     mutating func findCrossings() {
-        if prefixMoves.isEmpty {
-            for move in exactMoves {
-                let prefix = old.prefixNumber(of: move.key)
-                note(exact: (old.exact.words[move.key] ?? 0, move.number ?? 0), prefix: (prefix, prefix))
-            }
-            return
+        if !prefixMoves.isEmpty, isCareful { return findCrossingsOfAll() }
+        for move in exactMoves {
+            note(
+                exact: (old.exact.words[move.key] ?? 0, move.number ?? 0),
+                prefix: (old.prefixNumber(of: move.key), state.prefixNumber(of: move.key)))
         }
-        for address in Set(old.exact.words.keys).union(state.exact.words.keys) {
+        var seen: Set<[KernelNumber]> = []
+        for move in prefixMoves {
+            // Whoever has no longer prefix than this one, before and after.
+            let limit = move.key.prefixLength + 1
+            let before = old.prefixNumber(of: move.key.address, shorterThan: limit)
+            let after = state.prefixNumber(of: move.key.address, shorterThan: limit)
+            if before != after, seen.insert([before, after]).inserted { note(sweepFrom: before, to: after) }
+        }
+    }
+
+    private mutating func note(sweepFrom before: KernelNumber, to after: KernelNumber) {
+        let meaning = state.prefixes.meaning(of: after)
+        let isNew = after >= old.nextNumber && old.prefixes.numbers(meaning: meaning).isEmpty
+        var exact: Set<KernelNumber> = [0]
+        if isNew, let changes, manner != .settle {
+            // Only who has the new identity now can have gone there.
+            for identity in changes.identities where identity.prefix == meaning {
+                exact.formUnion(state.exact.numbers(meaning: identity.exact))
+                exact.formUnion(old.exact.numbers(meaning: identity.exact))
+            }
+        } else {
+            exact.formUnion(old.reach?.exactNumbers(under: before) ?? [])
+        }
+        if isNew {
+            sweeps.append(PrefixSweep(before: before, after: after, exact: exact))
+            for number in exact { state.reach?.insert(Combination(exact: number, prefix: after)) }
+            work.crossings += 1
+        } else {
+            for number in exact { note(exact: (number, number), prefix: (before, after)) }
+        }
+    }
+
+    private mutating func findCrossingsOfAll() {
+        work.scanned += old.exact.words.count + old.prefixes.words.count
+        for address in Set(old.exact.words.lazy.map(\.key)).union(state.exact.words.lazy.map(\.key)) {
             note(
                 exact: (old.exact.words[address] ?? 0, state.exact.words[address] ?? 0),
                 prefix: (old.prefixNumber(of: address), state.prefixNumber(of: address)))
         }
-        for block in Set(old.prefixes.words.keys).union(state.prefixes.words.keys) {
+        for block in Set(old.prefixes.words.lazy.map(\.key)).union(state.prefixes.words.lazy.map(\.key)) {
             let limit = block.prefixLength + 1
             note(
                 exact: (0, 0),
@@ -110,7 +172,13 @@ extension TransitionPlanner {
         guard before != after else { return }
         let identity = Identity(
             exact: state.exact.meaning(of: after.exact), prefix: state.prefixes.meaning(of: after.prefix))
-        crossings.insert(Crossing(before: before, after: after, identity: identity))
+        let crossing = Crossing(before: before, after: after, identity: identity)
+        guard crossings.insert(crossing).inserted else { return }
+        work.crossings += 1
+        state.reach?.insert(after)
+        // Pairs of these are of no use any more once no address has them.
+        state.untidy.insert(before)
+        state.untidy.formUnion(crossing.between)
     }
 
     /// New prefixes, the longest first; then what changes; then removals, the shortest first. So the longest match of

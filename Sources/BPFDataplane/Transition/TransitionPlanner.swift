@@ -6,6 +6,16 @@ import PolicyModel
 /// The order that makes it safe: rows, pairs and bounds that nothing reaches yet; the addresses' words; the legs' words;
 /// the epoch. Every number means one thing for ever, and a pair is written once, so a packet that began before
 /// finds under its stack and its numbers the verdict of then.
+///
+/// What a plan by `changes` leans on:
+/// - What the changes do not name is the same before and after, for every leg, also for one that is new: the stacks of
+///   the kernel that tables name decide every combination that some address has as the tables do, whichever legs are
+///   on them. So a leg may come onto a stack that is there. `KernelState.checkInvariants` asks for just this.
+/// - For that, a plan settles where each combination leads that an address comes to have: by a crossing, or by a sweep,
+///   which settles it for all exact numbers it takes along, with a pair or, by having none, with the base row. A pair
+///   that is there only for packets between two words must not lead one of those elsewhere: where a combination
+///   is both, the stack is left for a new one.
+/// - An identity that nobody had before is named; so is every pair that a stack which stays gains or loses.
 struct TransitionPlanner {
     enum Manner {
         /// Addresses go to the numbers that stay. Right when no stack that is left or changed can see it.
@@ -20,27 +30,36 @@ struct TransitionPlanner {
     let target: VerdictTables
     let targetLegs: [LegKey: VerdictTables.LegStacks]
     let decisions: [DecisionID: UInt32]
+    /// What of the target differs; nil: anything may. Of no meaning where the manner is `settle`.
+    let changes: TableChanges?
     let manner: Manner
+    /// Every address is looked at where what is known without does not suffice.
+    let isCareful: Bool
+    /// Stacks that a leg goes from, or that no table names.
+    let leftStacks: Set<KernelNumber>
 
     var state: KernelState
     var steps: [TransitionStep] = []
     var exactMoves: [Move<IPAddress>] = []
     var prefixMoves: [Move<AddressBlock>] = []
     var crossings: Set<Crossing> = []
+    var sweeps: [PrefixSweep] = []
+    var work = TransitionWork()
     var points: KernelPoints?
 
     init(
         from old: KernelState, to target: VerdictTables, legs: [LegKey: VerdictTables.LegStacks],
-        decisions: [DecisionID: UInt32], manner: Manner
+        decisions: [DecisionID: UInt32], changes: TableChanges?, manner: Manner, isCareful: Bool
     ) {
         self.old = old
         self.target = target
         targetLegs = legs
         self.decisions = decisions
+        self.changes = changes
         self.manner = manner
+        self.isCareful = isCareful
+        leftStacks = Self.leftStacks(old, legs)
         state = old
-        state.tables = target
-        state.tables.legs = [:]
     }
 
     /// nil when the manner does not keep every verdict whole.
@@ -60,6 +79,7 @@ struct TransitionPlanner {
             }
         }
         try build(additions, kept: kept)
+        if !sweeps.isEmpty { noteLeftPairs(kept) }
         try insertLegs()
         let raisesBound = state.nextNumber != old.nextNumber
         if raisesBound {
@@ -76,7 +96,9 @@ struct TransitionPlanner {
         }
         removeLegs()
         if !steps.isEmpty { state.isGraced = false }
-        return Transition(steps: steps, firstCertain: firstCertain, after: state)
+        return Transition(
+            steps: steps, firstCertain: firstCertain, after: state, work: work, target: target, changes: changes,
+            isCareful: isCareful)
     }
 
     mutating func takeNumber() throws(TransitionError) -> KernelNumber {

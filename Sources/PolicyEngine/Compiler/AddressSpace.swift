@@ -139,8 +139,13 @@ struct AddressSpace: Sendable {
         var moved: [Int32: Int32] = [:]
         var (run, runLength): (Int32, Int32) = (0, 0)
         var total: Int32 = 0
+        // Of its own for the loop: else every write asks whether somebody shares the array.
+        var nodes: [Int32] = []
+        swap(&nodes, &self.nodes)
         for slot in nodes.indices where nodes[slot] == old {
-            guard highs[slot] & maskHigh == wantedHigh, lows[slot] & maskLow == wantedLow else { continue }
+            // What a mask does not ask for is not fetched: with very many addresses that is what takes the time.
+            if maskHigh != 0, highs[slot] & maskHigh != wantedHigh { continue }
+            if maskLow != 0, lows[slot] & maskLow != wantedLow { continue }
             nodes[slot] = new
             total += 1
             // Neighbours mostly have the same identity.
@@ -151,6 +156,7 @@ struct AddressSpace: Sendable {
                 (run, runLength) = (exact[slot], 1)
             }
         }
+        swap(&nodes, &self.nodes)
         if run != 0 { moved[run, default: 0] += runLength }
         prefixes.nodes[Int(old)].slotCount -= total
         prefixes.nodes[Int(new)].slotCount += total

@@ -12,7 +12,25 @@ public struct TableChanges: Sendable {
     public internal(set) var rows: [RowID] = []
     public internal(set) var decisions: [DecisionID] = []
 
+    /// Identities that addresses have now and did not have before.
+    public internal(set) var identities: Set<Identity> = []
+    /// Identities that addresses had before and have no more.
+    public internal(set) var endedIdentities: Set<Identity> = []
+
     public init() {}
+
+    /// Adds what a later change wrote: what then differs from the tables before both is named.
+    public mutating func add(_ later: TableChanges) {
+        legs.formUnion(later.legs)
+        exact += later.exact
+        prefixes.formUnion(later.prefixes)
+        stacks.formUnion(later.stacks)
+        pairs.merge(later.pairs) { $0.union($1) }
+        rows += later.rows
+        decisions += later.decisions
+        identities.formUnion(later.identities)
+        endedIdentities.formUnion(later.endedIdentities)
+    }
 
     public var isEmpty: Bool {
         legs.isEmpty && exact.isEmpty && prefixes.isEmpty && stacks.isEmpty && pairs.isEmpty && rows.isEmpty

@@ -108,26 +108,40 @@ extension VerdictCompiler {
         let old = members[Int(number)]
         let contributor = old.contributor
         if old.hosts != hosts {
-            let (before, after) = (Set(old.hosts), Set(hosts))
+            let (ended, begun) = Self.withoutCommonEnds(old.hosts, hosts)
+            let (before, after) = (Set(ended), Set(begun))
             // Claims are counted: a repeated address is claimed as often.
-            let isSimple = before.count == old.hosts.count && after.count == hosts.count
-            for host in old.hosts where !isSimple || !after.contains(host) { self[host.version].unclaim(host, contributor) }
-            for host in hosts where !isSimple || !before.contains(host) { self[host.version].claim(host, contributor) }
+            let isSimple = before.count == ended.count && after.count == begun.count
+            for host in ended where !isSimple || !after.contains(host) { self[host.version].unclaim(host, contributor) }
+            for host in begun where !isSimple || !before.contains(host) { self[host.version].claim(host, contributor) }
             members[Int(number)].hosts = hosts
             if old.isLocal { pending.dirtyMembers.insert(number) }
         }
         if old.blocks != blocks {
-            let (before, after) = (Set(old.blocks), Set(blocks))
-            let isSimple = before.count == old.blocks.count && after.count == blocks.count
-            for block in old.blocks where !isSimple || !after.contains(block) {
+            let (ended, begun) = Self.withoutCommonEnds(old.blocks, blocks)
+            let (before, after) = (Set(ended), Set(begun))
+            let isSimple = before.count == ended.count && after.count == begun.count
+            for block in ended where !isSimple || !after.contains(block) {
                 self[block.version].prefixes.endMention(block, contributor)
             }
-            for block in blocks where !isSimple || !before.contains(block) {
+            for block in begun where !isSimple || !before.contains(block) {
                 self[block.version].prefixes.mention(block, contributor)
             }
             members[Int(number)].blocks = blocks
             pending.blocksChanged = true
         }
+    }
+
+    /// A list of many addresses mostly changes in one place.
+    private static func withoutCommonEnds<Element: Equatable>(
+        _ old: [Element], _ new: [Element]
+    ) -> (old: ArraySlice<Element>, new: ArraySlice<Element>) {
+        let shorter = min(old.count, new.count)
+        var start = 0
+        while start < shorter, old[start] == new[start] { start += 1 }
+        var end = 0
+        while end < shorter - start, old[old.count - 1 - end] == new[new.count - 1 - end] { end += 1 }
+        return (old[start..<(old.count - end)], new[start..<(new.count - end)])
     }
 
     private mutating func remove(_ number: Int32) {

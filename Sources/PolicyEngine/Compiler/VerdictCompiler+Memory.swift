@@ -1,18 +1,25 @@
 extension VerdictCompiler {
-    /// Drops what the result has no use for, where there is too much of it.
+    /// Drops what the result has no use for, where there is too much of it. Each kind on its own: what costs as much as
+    /// there are endpoints is done only where that much is won.
     mutating func forgetUnused() {
-        let used = tables.stacks.count
         // An identity is the exact part or the prefix of a combination that is in use.
         let usedIdentities = 2 * (addressesV4.identities.count + addressesV6.identities.count)
-        let exceeded =
-            exceeds(stackContents.count, used: used)
+        let areSetsMany =
+            exceeds(sets.count, used: max(setsKept, 4 * ownerNumbers.count))
+            || exceeds(texts.texts.count, used: max(textsKept, 4 * (contributorNumbers.count + ownerNumbers.count)))
+        let areStacksMany =
+            exceeds(stackContents.count, used: tables.stacks.count)
             || exceeds(rows.rows.count, used: rows.usedRowCount)
             || exceeds(rows.decisions.count, used: tables.decisions.count)
             || exceeds(rows.endings.count, used: endingsKept)
-            || exceeds(identities.combinations.count, used: usedIdentities)
             || exceeds(residualNumbers.count, used: 2 * ownerNumbers.count)
-        guard exceeded else { return }
+        if areStacksMany || areSetsMany { forgetStacks() }
+        if areSetsMany || exceeds(identities.combinations.count, used: usedIdentities) { forgetIdentities() }
+        if areSetsMany { forgetSets() }
+    }
 
+    /// With their residuals, rows and decisions.
+    private mutating func forgetStacks() {
         let live = tables.stacks
         lastWork.entriesForgotten += stackContents.forget { live[$0] != nil }
         compiledStacks = compiledStacks.filter { live[$0.key] != nil }
@@ -23,6 +30,11 @@ extension VerdictCompiler {
             contents.flatMap { $0.tiers.flatMap { $0.policies.map(\.residual) } + $0.profiles.compactMap(\.self) })
         lastWork.entriesForgotten += residuals.forget { keptResiduals.contains($0) }
         residualNumbers = residualNumbers.filter { keptResiduals.contains($0.value) }
+        lastWork.entriesForgotten += rows.forget(except: Array(compiledStacks.values))
+        endingsKept = rows.endings.count
+    }
+
+    private mutating func forgetIdentities() {
         var keptIdentities: Set<IdentityID> = []
         for identity in Array(addressesV4.identities) + Array(addressesV6.identities) {
             keptIdentities.insert(identity.exact)
@@ -31,9 +43,6 @@ extension VerdictCompiler {
         lastWork.entriesForgotten += identities.forget(except: keptIdentities)
         // What a contributor's sets were interned as may be forgotten: no address need have them.
         for index in contributors.indices { contributors[index].identity = nil }
-        lastWork.entriesForgotten += rows.forget(except: Array(compiledStacks.values))
-        endingsKept = rows.endings.count
-        forgetSets()
     }
 
     private func exceeds(_ count: Int, used: Int) -> Bool {
@@ -53,6 +62,8 @@ extension VerdictCompiler {
         for content in identities.combinations.contents.values { kept.formUnion(content) }
         lastWork.entriesForgotten += sets.forget(except: kept).count
         forgetTexts()
+        setsKept = sets.count
+        textsKept = texts.texts.count
     }
 
     /// Labels, selectors and what finds them are made anew over the texts that are left.

@@ -49,6 +49,8 @@ extension VerdictCompiler {
         for stack in pending.stacksEnded { end(stack) }
         for version in IPVersion.allCases {
             let changes = self[version].takeChanges()
+            lastChanges.identities.formUnion(changes.begun)
+            lastChanges.endedIdentities.formUnion(changes.ended)
             for identity in changes.ended { end(identity, version) }
             var added: [StackID: [Identity]] = [:]
             for identity in changes.begun {
