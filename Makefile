@@ -53,13 +53,17 @@ $(DOCKER)/usr/sbin/dockerd:
 	@Scripts/install-docker $(DOCKER)
 
 # Long runs of tests that make test runs shortly. What oracle and tables disagree on goes into Tests/PolicyEngineTests/Cases.
-soak: root $(KUBECTL)
+soak: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
 	@Scripts/install-dependencies build test
 	$(SWIFT) build --product bulkhead
 	BULKHEAD_SOAK_SECONDS=$(SOAK_SECONDS) BULKHEAD_TRANSITION_SEEDS="1000..<1140" $(SWIFT) test --filter SoakTests
+	Scripts/fuzz selectors $(SOAK_SECONDS)
+	Scripts/fuzz objects $(SOAK_SECONDS)
 	BULKHEAD_FLOOD_SECONDS=600 BULKHEAD_FLOOD_CONNECTIONS=200 $(PYTEST) -q -s Tests/EndToEnd/test_floods.py
 	BULKHEAD_KILLS=200 BULKHEAD_FULL_KILLS=50 BULKHEAD_STOPS=50 BULKHEAD_STOP_SECONDS=30 BULKHEAD_STOP_LABS=4 $(PYTEST) -q -rP --numprocesses 4 Tests/EndToEnd/test_kills.py
 	BULKHEAD_UPGRADES=100 $(PYTEST) -q -s Tests/EndToEnd/test_upgrade.py
+	@Scripts/install-dependencies demo
+	BULKHEAD_DEMO=1 $(PYTEST) -q -s Tests/EndToEnd/test_demo.py
 	BULKHEAD_RESTARTS=100 $(PYTEST) -q -s Tests/EndToEnd/test_api_restarts.py
 	BULKHEAD_SLOW_CLIENTS=500 BULKHEAD_WATCHERS=10000 $(PYTEST) -q -s Tests/EndToEnd/test_api_load.py
 	BULKHEAD_STARTS=1000 PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q -s Tests/EndToEnd/test_podman.py

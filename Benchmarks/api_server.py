@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """What the API server takes: reads and writes a second, watch events to many clients, long lists, start, slow clients.
 
-Run as root; `BULKHEAD` names the executable. wrk makes the load of reads and writes; delays of watch events are between the
-clock before the request and the kernel's own receive time at each client, so that this program's speed does not count.
+Run as root; `BULKHEAD` names the executable. wrk makes the load of reads and writes, over TLS with the administrator's token, on
+the same cores: each row says how much of them it took itself. Delays of watch events are between the clock before the request
+and the kernel's own receive time at each client, so that this program's speed does not count.
 """
 
 import json
@@ -10,6 +11,7 @@ import os
 import pathlib
 import re
 import resource
+import statistics
 import sys
 import tempfile
 import time
@@ -22,26 +24,44 @@ from test_api_watch import POLICIES, Client  # noqa: E402
 SECONDS = int(os.environ.get("SECONDS_EACH", "5"))
 WATCHERS = int(os.environ.get("WATCHERS", "1000"))
 MANY_WATCHERS = int(os.environ.get("MANY_WATCHERS", "10000"))
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
 STORED = int(os.environ.get("STORED", "10000"))
 SLOW = int(os.environ.get("SLOW", "500"))
 MAPS = "/api/v1/namespaces/default/configmaps"
 
 
-def row(name, figure, target):
-    print(f"  {name:<58} {figure:>24}   target {target}", flush=True)
+def row(name, figure, target, detail=""):
+    print(f"  {name:<66} {figure:>26}   target {target}" + (f"   [{detail}]" if detail else ""), flush=True)
 
 
 def load(lab, client, path, script="", connections=32):
-    """Requests a second, the 99th percentile in milliseconds, and how many failed."""
+    """One run of wrk: requests a second, median and 99th percentile in milliseconds, how many failed, and wrk's own share of a core."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as file:
         file.write(f'wrk.headers["Authorization"] = "Bearer {client.token}"\n{script}')
         file.flush()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         text = lab.nsenter("wrk", "-t1", f"-c{connections}", f"-d{SECONDS}", "--latency", "-s", file.name,
                            f"https://{client.host}:{client.port}{path}").stdout
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", text).group(1))
-    value, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", text).groups()
+    median, slowest = (milliseconds(text, share) for share in ("50%", "99%"))
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
-    return rate, float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit], int(failed.group(1)) if failed else 0
+    share = (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / SECONDS
+    return rate, median, slowest, int(failed.group(1)) if failed else 0, share
+
+
+def milliseconds(text, share):
+    value, unit = re.search(share + r"\s+([\d.]+)(us|ms|s)\b", text).groups()
+    return float(value) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
+
+
+def rates(lab, client, name, target, path, script=None, connections=32):
+    """Several runs, `script(round)` for each; prints the median of them, and their range for noise."""
+    runs = [load(lab, client, path, script(number) if script else "", connections) for number in range(ROUNDS)]
+    rate, median, slowest, failed, share = zip(*runs)
+    figure = f"{statistics.median(rate):,.0f}/s ({min(rate):,.0f} to {max(rate):,.0f})"
+    detail = f"p50 {statistics.median(median):.1f}, p99 {statistics.median(slowest):.1f} ms; wrk took {statistics.median(share):.0%} of a core"
+    row(f"{name}, {connections} connections", figure + (f", {sum(failed)} FAILED" if any(failed) else ""), target, detail)
 
 
 def writing(body):
@@ -58,13 +78,23 @@ end
 
 
 def reads_and_writes(lab, client):
-    rate, slowest, failed = load(lab, client, "/api/v1/namespaces/default")
-    row("get of one object over keep-alive", f"{rate:,.0f}/s, p99 {slowest:.1f} ms", "20,000/s")
-    rate, slowest, failed = load(lab, client, MAPS, writing({
-        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m-NUMBER"}, "data": {"a": "b"}}))
-    row("create of a ConfigMap", f"{rate:,.0f}/s, p99 {slowest:.1f} ms" + (f", {failed} FAILED" if failed else ""), "2,000/s")
-    rate, slowest, failed = load(lab, client, POLICIES, writing(policy("w-NUMBER", "app == 'NUMBER'", order=1)))
-    row("create of a policy, the node agent compiling", f"{rate:,.0f}/s, p99 {slowest:.1f} ms" + (f", {failed} FAILED" if failed else ""), "2,000/s")
+    rates(lab, client, "get of one object over keep-alive", "20,000/s", "/api/v1/namespaces/default")
+    many = [client.json("POST", MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"read-{number}"},
+                                       "data": {"a": "b" * 1000}})[0] for number in range(1000)]
+    assert set(many) == {201}
+    rates(lab, client, "get of 1,000 objects of 1.4 kB in turn", "20,000/s", f"{MAPS}/read-0", lambda number: f"""
+local number = 0
+request = function()
+  number = (number + 1) % 1000
+  return wrk.format("GET", "{MAPS}/read-" .. number)
+end
+""")
+    for connections in (1, 32):
+        rates(lab, client, "create of a ConfigMap", "2,000/s, p99 5 ms", MAPS, lambda number: writing({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"m-{connections}-{number}-NUMBER"},
+            "data": {"a": "b"}}), connections)
+    rates(lab, client, "create of a policy, the node agent compiling", "2,000/s, p99 5 ms", POLICIES,
+          lambda number: writing(policy(f"w-{number}-NUMBER", "app == 'NUMBER'", order=1)))
 
 
 def watch_delays(client, rounds=20):
@@ -88,7 +118,8 @@ def watch_delays(client, rounds=20):
                 missing += 1
     delays.sort()
     row(f"event to {WATCHERS:,} watching clients, from the write's first byte",
-        f"p50 {delays[len(delays) // 2]:.1f}, p99 {delays[len(delays) * 99 // 100]:.1f} ms" + (f", {missing} LATE" if missing else ""), "p99 50 ms")
+        f"p50 {delays[len(delays) // 2]:.1f}, p99 {delays[len(delays) * 99 // 100]:.1f} ms" + (f", {missing} LATE" if missing else ""), "p99 50 ms",
+        f"{rounds} writes")
     for watcher in watchers:
         watcher.close()
 

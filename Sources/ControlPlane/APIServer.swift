@@ -16,6 +16,9 @@ public struct APIServer: Sendable {
         public var stateDirectory: String
         /// `127.0.0.1:7443`, `[::1]:7443`, `localhost:7443`; port 0 takes a free one.
         public var listenAddress: String
+        /// How long requests may take to arrive.
+        var headSeconds = Limits.headSeconds
+        var bodySeconds = Limits.bodySeconds
 
         public init(stateDirectory: String, listenAddress: String) {
             self.stateDirectory = stateDirectory
@@ -47,6 +50,9 @@ public struct APIServer: Sendable {
         public var kubeconfig: String
     }
 
+    /// As answers name it.
+    static let name = "bulkhead"
+
     private let configuration: Configuration
     private let store: any Store
     private let node: any NodeReporting
@@ -75,15 +81,21 @@ public struct APIServer: Sendable {
             directory: configuration.stateDirectory, hosts: ["0.0.0.0", "::"].contains(host) ? [] : [host], now: Date())
         let requests = RequestCounts()
         let router = try await makeRouter(identity: identity, requests: requests)
-        let frontend = HTTPFrontend(router: router, requests: requests, logger: logger)
+        let frontend = HTTPFrontend(
+            router: router, requests: requests, logger: logger, bodySeconds: configuration.bodySeconds)
+        let reads = DirectReads(store: store, access: router.access, requests: requests, catalog: router.catalog)
+        let date = HTTPDate()
+        let connections = HTTPServerBuilder { [configuration] responder in
+            APIChannel(responder: responder, reads: reads, date: date, headSeconds: configuration.headSeconds)
+        }
         let housekeeping = Task { [logger] in await Housekeeping(writer: router.resources.writer, logger: logger).run() }
         defer { housekeeping.cancel() }
         let kubeconfigPath = configuration.stateDirectory + "/kubeconfig"
         let failure = FailureBox()
         let application = Application(
             responder: frontend,
-            server: try .tls(.http1(configuration: Self.channelConfiguration), tlsConfiguration: identity.tlsConfiguration()),
-            configuration: .init(address: .hostname(host, port: port), serverName: "bulkhead"),
+            server: try .tls(connections, tlsConfiguration: identity.tlsConfiguration()),
+            configuration: .init(address: .hostname(host, port: port), serverName: Self.name),
             onServerRunning: { channel in
                 let actualPort = channel.localAddress?.port ?? port
                 let url = "https://\(HostAddress.urlHost(host)):\(actualPort)"
@@ -128,16 +140,6 @@ public struct APIServer: Sendable {
             requests: requests,
             access: AccessControl(
                 directory: UserDirectory(stateDirectory: configuration.stateDirectory, administrator: identity.token)))
-    }
-
-    private static var channelConfiguration: HTTP1Channel.Configuration {
-        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
-        decoder.maxHeaderFieldSize = Limits.headerFieldBytes
-        decoder.maxHeaderListSize = Limits.headerBytes
-        decoder.maxHeaderFieldCount = Limits.headerCount
-        return .init(
-            additionalChannelHandlers: [MalformedRequestHandler()], idleTimeout: .seconds(Limits.idleConnectionSeconds),
-            httpDecoderConfiguration: decoder)
     }
 
     /// The HTTP library tells every connection at a level that is ours for what a person should see.

@@ -10,6 +10,9 @@ extension Limits {
             "API server", "bodies of all requests at a time", bodiesBytes, unit: "bytes", reason: "beyond them 429, and clients try again"),
         Limit(
             "API server", "time that a body takes to arrive", Int64(bodySeconds), unit: "seconds", reason: "after it 408"),
+        Limit(
+            "API server", "time that the headers of a request take to arrive", Int64(headSeconds), unit: "seconds",
+            reason: "after it 408"),
         Limit("API server", "one header field", headerFieldBytes, unit: "bytes", reason: "beyond it the connection is closed"),
         Limit("API server", "all header fields", headerBytes, unit: "bytes", reason: "beyond it the connection is closed"),
         Limit("API server", "number of header fields", headerCount, reason: "beyond it the connection is closed"),

@@ -4,6 +4,8 @@ public enum Limits {
     public static let bodyBytes = 3 * 1024 * 1024
     /// The bodies of all requests that are being read or answered, in bytes; further ones are asked to come again.
     public static let bodiesBytes = 64 * 1024 * 1024
+    /// How long the request line and the headers may take to arrive, from their first byte, in seconds.
+    public static let headSeconds: Double = 30
     /// How long the body of a request may take to arrive, in seconds.
     public static let bodySeconds: Double = 60
     /// The largest single header field and the sum of all, in bytes: room for a long token, no more.

@@ -6,7 +6,7 @@ import Synchronization
 /// The embedded store: one SQLite file, written by one process.
 ///
 /// Every write takes the next revision, from 1, also across restarts; a write that fails takes none. Writes are durable
-/// when they return. Watches are served from memory while they keep up, from the event log while they catch up, and
+/// when they return; those that wait at the same time share the sync of the disk. Watches are served from memory while they keep up, from the event log while they catch up, and
 /// end with `StoreError.compacted` when they want events older than the log (`StoreLimits.loggedEvents`,
 /// `StoreLimits.loggedBytes`). For as long as an event is kept, so is the version that it ended: lists can be read as
 /// they were at any revision that a watch could begin at.
@@ -15,6 +15,8 @@ public final class SQLiteStore: Store {
     private let account: Mutex<LogAccount>
     private let pool: DatabasePool
     private let hub: WatchHub
+    private let cache = DocumentCache()
+    private let writes = WriteQueue()
     /// nil once closed.
     private let lock: Mutex<FileLock?>
 
@@ -52,6 +54,7 @@ public final class SQLiteStore: Store {
     /// Ends all watches and closes the file; every later call fails.
     public func close() throws {
         hub.close()
+        cache.clear()
         do {
             // The pool closes its readers last, and a reader cannot do this.
             try pool.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
@@ -65,8 +68,25 @@ public final class SQLiteStore: Store {
     // MARK: Reading
 
     public func get(_ key: StoreKey) async throws -> StoredObject? {
-        try await read { try StoreRows.find(key, in: $0) }
+        let known = cache.find(key)
+        if let object = known.entry?.object { return object }
+        var found = known.entry?.document
+        if found == nil { found = try await read { try StoreRows.document(key, in: $0) } }
+        guard let document = found else { return nil }
+        let object = try document.decoded()
+        cache.remember(.init(document: document, object: object), ticket: known.ticket)
+        return object
     }
+
+    public func document(_ key: StoreKey) async throws -> StoredDocument? {
+        let known = cache.find(key)
+        if let entry = known.entry { return entry.document }
+        let found = try await read { try StoreRows.document(key, in: $0) }
+        if let found { cache.remember(.init(document: found), ticket: known.ticket) }
+        return found
+    }
+
+    public func knownDocument(_ key: StoreKey) -> StoredDocument? { cache.find(key).entry?.document }
 
     public func list(resource: String?, namespace: String?) async throws -> (objects: [StoredObject], revision: Int64) {
         let page = try await page(StoreQuery(resource: resource, namespace: namespace))
@@ -75,6 +95,10 @@ public final class SQLiteStore: Store {
 
     public func page(_ query: StoreQuery) async throws -> StorePage {
         try await read { try StoreRows.page(query, in: $0) }
+    }
+
+    public func documents(_ query: StoreQuery) async throws -> StoreDocumentPage {
+        try await read { try StoreRows.documents(query, in: $0) }
     }
 
     public func revision() async throws -> Int64 { hub.last }
@@ -104,7 +128,7 @@ public final class SQLiteStore: Store {
     // MARK: Writing
 
     public func create(_ key: StoreKey, value: JSONValue) async throws -> StoredObject {
-        try await write { database, revision in
+        try await write(key) { database, revision in
             guard try StoreRows.revision(of: key, in: database) == nil else { throw StoreError.alreadyExists(key) }
             let object = try StoreRows.stamp(key, revision: revision, value: value)
             try StoreRows.insert(object, in: database)
@@ -113,7 +137,7 @@ public final class SQLiteStore: Store {
     }
 
     public func update(_ key: StoreKey, value: JSONValue, expected: Int64?) async throws -> StoredObject {
-        try await write { database, revision in
+        try await write(key) { database, revision in
             let previous = try StoreRows.require(key, expected: expected, in: database)
             let object = try StoreRows.stamp(key, revision: revision, value: value)
             try StoreRows.supersede(key, by: revision, in: database)
@@ -123,7 +147,7 @@ public final class SQLiteStore: Store {
     }
 
     public func delete(_ key: StoreKey, expected: Int64?) async throws -> StoredObject {
-        try await write { database, revision in
+        try await write(key) { database, revision in
             let previous = try StoreRows.require(key, expected: expected, in: database)
             let object = try StoreRows.stamp(key, revision: revision, value: previous.value)
             try StoreRows.supersede(key, by: revision, in: database)
@@ -169,37 +193,80 @@ public final class SQLiteStore: Store {
         do { return try await pool.read(body) } catch { throw file.describe(error) }
     }
 
-    /// Runs `body` with the next revision in a transaction of its own and publishes its event.
+    /// Runs `body` with the next revision and publishes its event when both are durable.
     ///
     /// It cannot be cancelled: a caller that gave up could not know whether the write happened.
     private func write(
-        _ body: @escaping @Sendable (Database, Int64) throws -> (event: StoreEvent, text: String)
+        _ key: StoreKey, _ body: @escaping @Sendable (Database, Int64) throws -> StagedWrite
     ) async throws -> StoredObject {
         try await withCheckedThrowingContinuation { continuation in
+            guard writes.add(.init(key: key, body: body, continuation: continuation)) else { return }
             pool.asyncWriteWithoutTransaction { [self] database in
-                do {
-                    var committed: StoreEvent?
-                    var size: Int64 = 0
-                    try database.inTransaction(.immediate) {
-                        let (event, text) = try body(database, try StoreRows.lastRevision(database) + 1)
-                        try StoreRows.log(event, text: text, in: database)
-                        if let cut = account.withLock({ $0.cut(before: event.object.revision) }) {
-                            try StoreRows.compact(upTo: cut, in: database)
-                        }
-                        committed = event
-                        size = Int64(text.utf8.count)
-                        return .commit
-                    }
-                    guard var committed else { throw StoreError.failed("The store \(file.path) lost a write.") }
-                    committed.committed = .now
-                    account.withLock { $0.add(size, revision: committed.object.revision) }
-                    // Still on the writer's queue: events are published in the order of their commits.
-                    hub.publish(committed, size: Int(size))
-                    continuation.resume(returning: committed.object)
-                } catch {
-                    continuation.resume(throwing: file.describe(error))
+                while let batch = writes.take() {
+                    var rest = batch[...]
+                    while !rest.isEmpty { rest = commit(rest, in: database) }
                 }
             }
+        }
+    }
+
+    /// Makes the first writes durable together, as many as fit one commit, and returns those that are left.
+    private func commit(_ batch: ArraySlice<WriteQueue.Waiting>, in database: Database) -> ArraySlice<WriteQueue.Waiting> {
+        // Before anything that could throw: each beginning has its end.
+        cache.begin(batch.lazy.map(\.key))
+        var outcomes: [Result<StagedWrite, any Error>] = []
+        do {
+            try database.inTransaction(.immediate) {
+                var revision = try StoreRows.lastRevision(database)
+                var bytes = 0
+                for write in batch where bytes < StoreLimits.bytesPerCommit {
+                    do {
+                        outcomes.append(.success(try write.body(database, revision + 1)))
+                    } catch let refusal as StoreError {
+                        outcomes.append(.failure(refusal))
+                        continue
+                    }
+                    guard case .success(let staged)? = outcomes.last else { continue }
+                    revision += 1
+                    bytes += staged.text.utf8.count
+                    try StoreRows.log(staged.event, text: staged.text, in: database)
+                    if let cut = account.withLock({ $0.cut(before: revision) }) { try StoreRows.compact(upTo: cut, in: database) }
+                }
+                return .commit
+            }
+        } catch {
+            cache.end([])
+            // One write that the file has no room for must not take others along.
+            guard batch.count == 1 else {
+                for write in batch { _ = commit([write], in: database) }
+                return []
+            }
+            for write in batch { write.continuation.resume(throwing: file.describe(error)) }
+            return []
+        }
+        conclude(outcomes, of: batch)
+        return batch.dropFirst(outcomes.count)
+    }
+
+    /// Still on the writer's queue: events are published in the order of their commits.
+    private func conclude(_ outcomes: [Result<StagedWrite, any Error>], of batch: ArraySlice<WriteQueue.Waiting>) {
+        let now = ContinuousClock.now
+        var events: [StoreEvent] = []
+        var written: [(key: StoreKey, document: StoredDocument?)] = []
+        for case .success(let staged) in outcomes {
+            var event = staged.event
+            let json = Array(staged.text.utf8)
+            event.committed = now
+            event.json = json
+            events.append(event)
+            account.withLock { $0.add(Int64(json.count), revision: event.object.revision) }
+            let document = StoredDocument(key: event.object.key, revision: event.object.revision, json: json)
+            written.append((event.object.key, event.kind == .deleted ? nil : document))
+        }
+        cache.end(written)
+        hub.publish(events)
+        for (write, outcome) in zip(batch, outcomes) {
+            write.continuation.resume(with: outcome.map(\.event.object).mapError { file.describe($0) })
         }
     }
 }

@@ -1,6 +1,6 @@
 import PolicyModel
 
-/// What a store that keeps no history and no index can say by listing everything.
+/// What a store that keeps no history, no index and no texts can say by listing and encoding everything.
 extension Store {
     /// Only of the revision that it is at.
     public func page(_ query: StoreQuery) async throws -> StorePage {
@@ -15,6 +15,16 @@ extension Store {
         let objects = query.limit.map { Array(behind.prefix($0)) } ?? behind
         return StorePage(objects: objects, revision: revision, remaining: behind.count - objects.count)
     }
+
+    public func documents(_ query: StoreQuery) async throws -> StoreDocumentPage {
+        let page = try await page(query)
+        return StoreDocumentPage(
+            documents: page.objects.map(StoredDocument.init), revision: page.revision, remaining: page.remaining)
+    }
+
+    public func document(_ key: StoreKey) async throws -> StoredDocument? { try await get(key).map(StoredDocument.init) }
+
+    public func knownDocument(_ key: StoreKey) -> StoredDocument? { nil }
 
     public func revision() async throws -> Int64 { try await list(resource: nil, namespace: nil).revision }
 

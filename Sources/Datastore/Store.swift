@@ -47,14 +47,19 @@ public struct StoreEvent: Sendable, Hashable {
     /// When the write was committed; nil where the store does not know any more: for events of processes before, and for
     /// those that a watch reads from the store's log.
     public var committed: ContinuousClock.Instant?
+    /// The JSON text of `object.value`, where the store has it at hand: whoever passes the object on unchanged need not make
+    /// it anew.
+    public var json: [UInt8]?
 
     public init(
-        kind: Kind, object: StoredObject, previous: StoredObject? = nil, committed: ContinuousClock.Instant? = nil
+        kind: Kind, object: StoredObject, previous: StoredObject? = nil, committed: ContinuousClock.Instant? = nil,
+        json: [UInt8]? = nil
     ) {
         self.kind = kind
         self.object = object
         self.previous = previous
         self.committed = committed
+        self.json = json
     }
 }
 
@@ -86,10 +91,16 @@ extension StoreError: CustomStringConvertible {
 /// Objects with one total order of revisions.
 public protocol Store: Sendable {
     func get(_ key: StoreKey) async throws -> StoredObject?
+    /// As `get`, not decoded.
+    func document(_ key: StoreKey) async throws -> StoredDocument?
+    /// As `document`, where no file has to be read for it; nil where one has to, or there is none. Never an old version.
+    func knownDocument(_ key: StoreKey) -> StoredDocument?
     /// nil means every resource, or every namespace. Sorted by resource, namespace, name. `revision` is the store's.
     func list(resource: String?, namespace: String?) async throws -> (objects: [StoredObject], revision: Int64)
     /// Throws `compacted` or `tooNew` for a revision that cannot be read.
     func page(_ query: StoreQuery) async throws -> StorePage
+    /// As `page`, not decoded.
+    func documents(_ query: StoreQuery) async throws -> StoreDocumentPage
     /// The revision of the last write.
     func revision() async throws -> Int64
     /// Objects with an owner reference to that uid.

@@ -20,6 +20,13 @@ extension StoreLimits {
         Limit(
             "store", "bytes read for a watch at a time", bytesPerBatch, unit: "bytes",
             reason: "a batch ends with the event that passes it; the rest follows"),
+        Limit(
+            "store", "bytes of single objects in memory", cachedBytes, unit: "bytes",
+            reason: "what is asked for seldom is forgotten, and read from the file when it is"),
+        Limit("store", "writes that become durable with one commit", writesPerCommit, reason: "the rest goes with the next"),
+        Limit(
+            "store", "bytes of objects in one commit", bytesPerCommit, unit: "bytes",
+            reason: "a commit ends with the write that passes it; the rest goes with the next"),
         Limit("store", "events in memory", recentEvents, reason: "watches that are further behind read the file"),
         Limit("store", "events given to a watch at a time", eventsPerBatch, reason: "the rest follows"),
     ]

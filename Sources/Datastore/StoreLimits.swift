@@ -16,6 +16,13 @@ public enum StoreLimits {
     public static let recentBytes = 32 * 1024 * 1024
     /// The bytes after which a batch from the log ends.
     public static let bytesPerBatch = 4 * 1024 * 1024
+    /// Single objects kept in memory, in bytes: texts, and those that the server itself asks for decoded. One may take a
+    /// sixty-fourth of it.
+    public static let cachedBytes = 32 * 1024 * 1024
+    /// Writes that become durable with one commit, and the bytes of their objects after which no further one joins: the
+    /// last of them waits for the work of all.
+    public static let writesPerCommit = 128
+    public static let bytesPerCommit = 4 * 1024 * 1024
     /// Events given to a reader of a watch at a time.
     public static let eventsPerBatch = 256
 }

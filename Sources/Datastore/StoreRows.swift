@@ -8,12 +8,16 @@ enum StoreRows {
     // MARK: Objects
 
     static func find(_ key: StoreKey, in database: Database) throws -> StoredObject? {
+        try document(key, in: database)?.decoded()
+    }
+
+    static func document(_ key: StoreKey, in database: Database) throws -> StoredDocument? {
         let statement = try database.cachedStatement(
             sql: """
                 SELECT resource, namespace, name, revision, value FROM objects
                 WHERE resource = ? AND namespace = ? AND name = ?
                 """)
-        return try Row.fetchOne(statement, arguments: [key.resource, key.namespace, key.name]).map(object)
+        return try Row.fetchOne(statement, arguments: [key.resource, key.namespace, key.name]).map(document)
     }
 
     static func revision(of key: StoreKey, in database: Database) throws -> Int64? {
@@ -75,11 +79,15 @@ enum StoreRows {
         return (StoredObject(key: key, revision: revision, value: stamped), try StoredText.encode(stamped, of: key))
     }
 
-    static func object(_ row: Row) throws -> StoredObject { try object(row, at: 0) }
+    static func object(_ row: Row) throws -> StoredObject { try document(row).decoded() }
 
-    private static func object(_ row: Row, at column: Int) throws -> StoredObject {
-        let key = StoreKey(resource: row[column], namespace: row[column + 1], name: row[column + 2])
-        return StoredObject(key: key, revision: row[column + 3], value: try StoredText.decode(row[column + 4], of: key))
+    private static func document(_ row: Row) -> StoredDocument { document(row, at: 0) }
+
+    private static func document(_ row: Row, at column: Int) -> StoredDocument {
+        let text: String = row[column + 4]
+        return StoredDocument(
+            key: StoreKey(resource: row[column], namespace: row[column + 1], name: row[column + 2]),
+            revision: row[column + 3], json: Array(text.utf8))
     }
 
     // MARK: Owners
@@ -113,6 +121,12 @@ enum StoreRows {
     // MARK: Lists
 
     static func page(_ query: StoreQuery, in database: Database) throws -> StorePage {
+        let page = try documents(query, in: database)
+        return StorePage(
+            objects: try page.documents.map { try $0.decoded() }, revision: page.revision, remaining: page.remaining)
+    }
+
+    static func documents(_ query: StoreQuery, in database: Database) throws -> StoreDocumentPage {
         let last = try lastRevision(database)
         let revision = query.revision ?? last
         if revision > last { throw StoreError.tooNew(current: last) }
@@ -153,15 +167,15 @@ enum StoreRows {
                     SELECT resource, namespace, name, revision, value \(source) \(filter)
                     ORDER BY resource, namespace, name \(limit)
                     """), arguments: StatementArguments(arguments))
-        var objects: [StoredObject] = []
-        while let row = try rows.next() { objects.append(try object(row)) }
+        var documents: [StoredDocument] = []
+        while let row = try rows.next() { documents.append(document(row)) }
         var remaining = 0
-        if query.limit == objects.count {
+        if query.limit == documents.count {
             let count = try Int.fetchOne(
                 database.cachedStatement(sql: "SELECT count(*) \(source) \(filter)"), arguments: StatementArguments(arguments))
-            remaining = (count ?? objects.count) - objects.count
+            remaining = (count ?? documents.count) - documents.count
         }
-        return StorePage(objects: objects, revision: revision, remaining: remaining)
+        return StoreDocumentPage(documents: documents, revision: revision, remaining: remaining)
     }
 
     // MARK: Log
@@ -222,10 +236,13 @@ enum StoreRows {
             guard let kind = StoreEvent.Kind(rawValue: row[5]) else {
                 throw StoreError.failed("The store's log holds an event of the unknown kind \(row[5] as String).")
             }
-            bytes += (row[4] as String).utf8.count
+            let now = document(row)
+            bytes += now.json.count
             let hasPrevious = (row[9] as Int64?) != nil
             events.append(
-                StoreEvent(kind: kind, object: try object(row), previous: hasPrevious ? try object(row, at: 6) : nil))
+                StoreEvent(
+                    kind: kind, object: try now.decoded(), previous: hasPrevious ? try document(row, at: 6).decoded() : nil,
+                    json: now.json))
         }
         if events.count == limit || bytes >= StoreLimits.bytesPerBatch, let event = events.last { return (events, event.object.revision) }
         return (events, last)

@@ -13,9 +13,9 @@ enum StoredText {
         return text
     }
 
-    static func decode(_ text: String, of key: StoreKey) throws -> JSONValue {
+    static func decode(_ json: [UInt8], of key: StoreKey) throws -> JSONValue {
         do {
-            return try JSONValue(parsing: text)
+            return try JSONValue(parsing: json)
         } catch {
             throw StoreError.failed(
                 "The stored value of \(key.resource) \(key.namespace)/\(key.name) is damaged (\(error)): "

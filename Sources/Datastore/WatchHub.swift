@@ -25,7 +25,7 @@ final class WatchHub: Sendable {
 
     private struct Waiter {
         var filter: WatchFilter
-        /// Everything up to here is known not to concern the waiter.
+        /// Where it has read up to; ahead of all events for a watch of the future.
         var position: Int64
         var continuation: CheckedContinuation<Int64, any Error>
     }
@@ -39,11 +39,13 @@ final class WatchHub: Sendable {
         var bytes = 0
         /// How many of the ring's places are filled.
         var count: Int64 = 0
-        var waiters: [UInt64: Waiter] = [:]
+        /// By the resource that they wait for, so that a write does not cost a look at those who wait for others; nil: for all.
+        var waiters: [String?: [UInt64: Waiter]] = [:]
         var nextWaiter: UInt64 = 0
         var closed = false
 
-        mutating func add(_ event: StoreEvent, size: Int) {
+        mutating func add(_ event: StoreEvent) {
+            let size = event.json?.count ?? 0
             let capacity = Int64(StoreLimits.recentEvents)
             last = event.object.revision
             while count == capacity || (count > 0 && bytes + size > StoreLimits.recentBytes) {
@@ -73,17 +75,24 @@ final class WatchHub: Sendable {
     /// The revision of the newest event.
     var last: Int64 { state.withLock { $0.last } }
 
-    /// To be called once for every revision, in order, after its commit.
-    func publish(_ event: StoreEvent, size: Int) {
+    /// To be called once for every revision, in order, after its commit. The events carry their texts.
+    func publish(_ events: [StoreEvent]) {
         let ready = state.withLock { state in
-            state.add(event, size: size)
-            var ready: [Waiter] = []
-            for (identifier, waiter) in state.waiters where waiter.position < state.last {
-                if waiter.filter.admits(event.object.key) {
-                    ready.append(waiter)
-                    state.waiters[identifier] = nil
-                } else {
-                    state.waiters[identifier]?.position = state.last
+            var ready: [(continuation: CheckedContinuation<Int64, any Error>, position: Int64)] = []
+            for event in events {
+                state.add(event)
+                for resource in [nil, event.object.key.resource] {
+                    guard let waiters = state.waiters[resource] else { continue }
+                    let admitting = waiters.filter { _, waiter in
+                        waiter.position < event.object.revision && waiter.filter.admits(event.object.key)
+                    }
+                    // Nothing before this event concerned them, or they would have been woken by that.
+                    for waiter in admitting.values { ready.append((waiter.continuation, event.object.revision - 1)) }
+                    if admitting.count == waiters.count {
+                        state.waiters[resource] = nil
+                    } else {
+                        for identifier in admitting.keys { state.waiters[resource]?[identifier] = nil }
+                    }
                 }
             }
             return ready
@@ -121,13 +130,14 @@ final class WatchHub: Sendable {
                     if Task.isCancelled { return .failure(CancellationError()) }
                     if state.closed { return .failure(StoreError.failed("The store was closed.")) }
                     if position < state.last { return .success(position) }
-                    state.waiters[identifier] = Waiter(filter: filter, position: position, continuation: continuation)
+                    state.waiters[filter.resource, default: [:]][identifier] = Waiter(
+                        filter: filter, position: position, continuation: continuation)
                     return nil
                 }
                 if let outcome { continuation.resume(with: outcome) }
             }
         } onCancel: {
-            let waiter = state.withLock { $0.waiters.removeValue(forKey: identifier) }
+            let waiter = state.withLock { $0.waiters[filter.resource]?.removeValue(forKey: identifier) }
             waiter?.continuation.resume(throwing: CancellationError())
         }
     }
@@ -137,7 +147,7 @@ final class WatchHub: Sendable {
         let waiters = state.withLock { state in
             state.closed = true
             defer { state.waiters = [:] }
-            return Array(state.waiters.values)
+            return state.waiters.values.flatMap(\.values)
         }
         for waiter in waiters { waiter.continuation.resume(throwing: StoreError.failed("The store was closed.")) }
     }

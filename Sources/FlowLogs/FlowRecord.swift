@@ -1,7 +1,7 @@
 import Dataplane
 import PolicyModel
 
-/// What one connection did at one policed end during a window. Names and labels are of the time of the window.
+/// What one connection did at one policed end during a window. Names are of the time of the window.
 public struct FlowRecord: Sendable, Hashable {
     /// Nanoseconds since 1970.
     public var startTime: Int64

@@ -21,8 +21,9 @@ public enum ContainerEngines {
         if running.contains("containerd"), !hasDocker {
             found.append(
                 Finding(
-                    "containerd", .costs, "runs here without Docker, and its containers are not followed",
-                    cost: "they are policed only as workloads that somebody adds", mend: "bulkhead workload add NAME -n NAMESPACE --netns PATH"))
+                    "containerd", .costs, "runs here, and calls no hook before a container's first instruction",
+                    cost: "open start: a container is policed some milliseconds after its start (bulkhead status has them measured)",
+                    mend: "use podman for workloads that must not send a single packet"))
         }
         return found.isEmpty ? [Finding("container engines", .fine, "none found")] : found
     }

@@ -124,6 +124,7 @@ struct SchemaChecker {
     private var renderedPath: String {
         path.reduce(into: "") { text, component in
             switch component {
+            case .member(""): text += "[\"\"]"
             case .member(let name): text += text.isEmpty ? name : ".\(name)"
             case .element(let index): text += "[\(index)]"
             case .key(let key): text += "[\(key)]"

@@ -5,8 +5,8 @@ import WorkloadSources
 
 /// Follows the container engines of the host, as a client of the server in the same process.
 struct ContainerSources: Sendable {
-    /// Where Docker and podman's service listen.
-    static let standardSockets = ["/run/docker.sock", "/run/podman/podman.sock"]
+    /// Where Docker, podman's service and containerd listen.
+    static let standardSockets = ["/run/docker.sock", "/run/podman/podman.sock", "/run/containerd/containerd.sock"]
 
     let sockets: [String]
     let board: ContainerBoard

@@ -103,6 +103,12 @@ struct FlowsCommand: AsyncParsableCommand {
             let short = cell.count > width ? cell.prefix(width - 1) + "…" : cell[...]
             return short + String(repeating: " ", count: width - short.count)
         }
-        return padded.joined(separator: " ") + " " + (cells.last ?? "").prefix(26)
+        return padded.joined(separator: " ") + " " + shortened(cells.last ?? "")
+    }
+
+    /// What is left of the line's 100 columns. The end has the number of the rule: a long name loses its middle.
+    private static func shortened(_ decision: String) -> String {
+        guard decision.count > 26 else { return decision }
+        return decision.prefix(17) + "…" + decision.suffix(8)
     }
 }

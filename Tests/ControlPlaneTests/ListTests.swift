@@ -112,7 +112,7 @@ import Testing
         #expect(expired?.reason == "Expired")
         let fresh = try #require(expired?.status["metadata"]?["continue"]?.stringValue)
         let rest = try await lister.list(Kinds.tier, namespace: nil, try request([("limit", "9"), ("continue", fresh)]))
-        #expect(rest.values.compactMap { $0["metadata"]?["name"]?.stringValue } == ["t2", "t3", "t4"])
+        #expect(try rest.values().compactMap { $0["metadata"]?["name"]?.stringValue } == ["t2", "t3", "t4"])
     }
 
     /// A bookmark moves on with what does not concern the watch, and never behind what was sent.

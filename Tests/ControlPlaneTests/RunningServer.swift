@@ -33,6 +33,7 @@ struct RunningServer: Sendable {
 
     static func with(
         stateDirectory: String? = nil, listenAddress: String = "127.0.0.1:0", logger: Logger? = nil,
+        headSeconds: Double = Limits.headSeconds, bodySeconds: Double = Limits.bodySeconds,
         _ body: @escaping @Sendable (RunningServer) async throws -> Void
     ) async throws {
         let directory =
@@ -44,9 +45,11 @@ struct RunningServer: Sendable {
         let flows = try SQLiteFlowStore(path: directory + "/flows.sqlite")
         var standard = Logger(label: "test")
         standard.logLevel = ProcessInfo.processInfo.environment["BULKHEAD_API_SERVE"] == nil ? .warning : .debug
+        var configuration = APIServer.Configuration(stateDirectory: directory, listenAddress: listenAddress)
+        configuration.headSeconds = headSeconds
+        configuration.bodySeconds = bodySeconds
         let server = APIServer(
-            configuration: .init(stateDirectory: directory, listenAddress: listenAddress), store: store, node: node,
-            flows: flows, logger: logger ?? standard)
+            configuration: configuration, store: store, node: node, flows: flows, logger: logger ?? standard)
         let (readiness, announce) = AsyncStream.makeStream(of: APIServer.Ready.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {

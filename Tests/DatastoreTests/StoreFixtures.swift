@@ -30,13 +30,14 @@ func put(_ store: any Store, _ key: StoreKey, _ number: Int64) async throws -> S
     }
 }
 
-/// The first `count` events, without the times of their commits.
+/// The first `count` events, without the times of their commits and their texts.
 func collect(
     _ count: Int, from watch: AsyncThrowingStream<[StoreEvent], any Error>
 ) async throws -> [StoreEvent] {
     try await collectTimed(count, from: watch).map { event in
         var untimed = event
         untimed.committed = nil
+        untimed.json = nil
         return untimed
     }
 }

@@ -36,7 +36,7 @@ def eventually(condition, seconds=10, every=0.02, what="condition"):
         if value:
             return value
         if time.monotonic() > limit:
-            raise AssertionError(f"not within {seconds} s: {what}")
+            raise AssertionError(f"not within {seconds} s: {what() if callable(what) else what}")
         time.sleep(every)
 
 

@@ -2,29 +2,15 @@
 
 import os
 import re
+import shutil
 
 import pytest
 
 from lab import Lab, eventually, policy, run
 
-# As ufw writes them, through iptables-nft.
-UFW = """*filter
-:INPUT ACCEPT [0:0]
-:FORWARD DROP [0:0]
-:OUTPUT ACCEPT [0:0]
-:ufw-before-forward - [0:0]
-:ufw-user-forward - [0:0]
-:ufw-after-forward - [0:0]
-:ufw-logging-deny - [0:0]
--A FORWARD -j ufw-before-forward
--A FORWARD -j ufw-user-forward
--A FORWARD -j ufw-after-forward
--A ufw-before-forward -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A ufw-before-forward -p icmp -m icmp --icmp-type 8 -j ACCEPT
--A ufw-user-forward -p tcp -m tcp --dport 80 -j ACCEPT
--A ufw-user-forward -p tcp -m tcp --dport 82 -j DROP
-COMMIT
-"""
+# What a person tells ufw. Its files are a copy that only its own commands see.
+UFW = """ufw default deny incoming; ufw default deny routed; ufw --force enable
+ufw allow 22/tcp; ufw route deny proto tcp to any port 82; ufw route allow proto tcp to any port 80"""
 # As Docker writes them.
 DOCKER = """*nat
 :PREROUTING ACCEPT [0:0]
@@ -75,8 +61,11 @@ def test_rules_of_others_stay_and_decide(shape):
             web.serve(port)
         if shape == "firewalld":
             lab.nsenter("nft", "-f", "-", input=FIREWALLD)
+        elif shape == "ufw":
+            shutil.copytree("/etc/ufw", lab.folder / "ufw")
+            lab.nsenter("unshare", "-m", "sh", "-ec", f'mount --bind "$0" /etc/ufw\n{UFW}', lab.folder / "ufw")
         else:
-            lab.nsenter("iptables-nft-restore", input={"ufw": UFW, "docker": DOCKER}[shape])
+            lab.nsenter("iptables-nft-restore", input=DOCKER)
         # With handles, so that a rule that was taken out and put back shows; without counters.
         rules = lambda: lab.nsenter("nft", "--stateless", "--handle", "list", "ruleset").stdout
         before = rules()

@@ -21,7 +21,7 @@ BUSYBOX = "/usr/bin/busybox" if os.path.islink("/bin") else "/bin/busybox"
 class Docker:
     """A Docker engine in the laboratory's host namespace, with state of its own."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, publishes=False):
         self.lab, self.folder = lab, lab.folder / "docker"
         self.folder.mkdir()
         self.socket = self.folder / "docker.sock"
@@ -30,7 +30,7 @@ class Docker:
                             "LD_LIBRARY_PATH": f"{libraries}:{DOCKER}/usr/lib/x86_64-linux-gnu", "DOCKER_HOST": f"unix://{self.socket}"}
         (self.folder / "daemon.json").write_text(json.dumps({
             "data-root": str(self.folder / "data"), "exec-root": f"/run/{lab.prefix}-docker", "pidfile": str(self.folder / "pid"),
-            "hosts": [f"unix://{self.socket}"], "iptables": False, "ip6tables": False, "storage-driver": "vfs", "userland-proxy": False,
+            "hosts": [f"unix://{self.socket}"], "iptables": publishes, "ip6tables": False, "storage-driver": "vfs", "userland-proxy": False,
             "default-ulimits": {"nofile": {"Name": "nofile", "Hard": 20000, "Soft": 20000}}, "log-level": "warn"}))
         self.process = None
 
@@ -97,11 +97,11 @@ def test_what_runs_already_is_adopted_without_a_lost_packet(docker):
     engine.run("Web_1", "--label", "app=web", "--label", "io.bulkhead.namespace=shop", "--label", "com.docker.compose.project=shop",
                "--label", "com.docker.compose.service=web", "--label", "odd/Key=x y")
     address = engine.address("Web_1")
-    flood = subprocess.Popen(["nsenter", f"--net=/run/netns/{peer.namespace}", "ping", "-i", "0.01", "-c", "700", "-q", address], stdout=subprocess.PIPE, text=True)
+    flood = subprocess.Popen(["nsenter", f"--net=/run/netns/{peer.namespace}", "ping", "-i", "0.01", "-c", "400", "-q", address], stdout=subprocess.PIPE, text=True)
     lab.up("--engine", str(engine.socket))
     eventually(lambda: policed(lab, "shop/web-1"), what="the container that ran already")
     output = flood.communicate()[0]
-    assert " 0% packet loss" in output and "700 received" in output, output
+    assert " 0% packet loss" in output and "400 received" in output, output
     labels = endpoints(lab)["shop/web-1"]["metadata"]["labels"]
     expected = {"app": "web", "com.docker.compose.project": "shop", "com.docker.compose.service": "web", "io.bulkhead.image": "box",
                 "io.bulkhead.image-tag": "1.2", "io.bulkhead.network": "bridge"}
@@ -204,6 +204,36 @@ def test_networks_are_endpoints_and_shared_ones_are_one(docker):
         entry = eventually(lambda: container(lab, name), what=name)
         assert entry["policed"] is False and entry["message"].startswith(reason)
     assert container(lab, "web")["publishedPorts"] == ["0.0.0.0:8080 -> 80/tcp"]
+
+
+def test_a_published_port_is_policed_and_logged_as_the_containers_own():
+    lab = Lab()
+    engine = Docker(lab, publishes=True)
+    try:
+        engine.start()
+        outside, other = lab.workload("outside", 20), lab.workload("other", 21)
+        lab.up("--engine", str(engine.socket))
+        engine.run("web", "--label", "app=web", "-p", "8080:80", command=("httpd", "-f", "-p", "80"))
+        eventually(lambda: policed(lab, "default/web"), what="web")
+        assert container(lab, "web")["publishedPorts"] == ["0.0.0.0:8080 -> 80/tcp"] and "0.0.0.0:8080 -> 80/tcp" in lab.bulkhead("status").stdout
+        allow = lambda port, source: lab.apply(policy("web", "app == 'web'", ingress=[
+            {"action": "Allow", "protocol": "TCP", "source": {"nets": [source + "/32"]}, "destination": {"ports": [port]}}]))
+        connects = lambda client: (client.connect("169.254.1.1", 8080, 0.5) or contextlib.nullcontext(False)).__enter__()
+        # The port that was published says nothing to policy; the container's own does, and the client is who it was.
+        allow(8080, lab.v4(20))
+        assert not connects(outside)
+        allow(80, lab.v4(20))
+        assert connects(outside) and not connects(other)
+
+        def logged():
+            return {(flow["source_ip"], flow["action"]) for flow in lab.flows()
+                    if (flow["dest_name"], flow["dest_ip"], flow["dest_port"]) == ("web", engine.address("web"), 80)}
+
+        eventually(lambda: logged() == {(lab.v4(20), "Deny"), (lab.v4(20), "Allow"), (lab.v4(21), "Deny")}, what=lambda: f"the flows: {lab.flows()}")
+        assert not [flow for flow in lab.flows() if flow["dest_port"] == 8080]
+    finally:
+        engine.stop()
+        lab.close()
 
 
 def test_two_of_one_name_and_what_a_person_added(docker):

@@ -29,10 +29,11 @@ enum AccessRules {
     static let reading: Set<String> = ["get", "list", "watch"]
     static let changing: Set<String> = ["update", "patch"]
     static let writing: Set<String> = ["create", "update", "patch", "delete", "deletecollection"]
+    private static let everything = reading.union(writing)
 
     /// The verbs of Kubernetes that a role has on a kind.
     static func verbs(_ role: Role, _ subject: Subject) -> Set<String> {
-        if role == .admin { return reading.union(writing) }
+        if role == .admin { return everything }
         let mayWrite: Set<String> =
             switch (role, subject) {
             case (.analyst, .stagedPolicies), (.responder, .stagedPolicies): writing

@@ -17,11 +17,13 @@ final class UserDirectory: Sendable {
     }
 
     private let stateDirectory: String
+    private let directory: String
     private let administrator: BearerToken
     private let state = Mutex(State())
 
     init(stateDirectory: String, administrator: BearerToken) {
         self.stateDirectory = stateDirectory
+        directory = UserRecord.directory(state: stateDirectory)
         self.administrator = administrator
     }
 
@@ -61,11 +63,16 @@ final class UserDirectory: Sendable {
 
     private func records() -> [UserRecord] {
         state.withLock { state in
-            let stamp = Self.stamp(UserRecord.directory(state: stateDirectory))
+            guard let stamp = Self.stamp(directory) else {
+                // There is no folder: nobody was ever added.
+                state.records = []
+                state.stamp = nil
+                return []
+            }
             // A change in the same tick of the clock as a reading must not be missed: a fresh stamp is not trusted yet.
-            if stamp == nil || stamp != state.stamp {
+            if stamp != state.stamp {
                 state.records = UserRecord.all(state: stateDirectory)
-                state.stamp = stamp.flatMap { Self.isSettled($0) ? $0 : nil }
+                state.stamp = Self.isSettled(stamp) ? stamp : nil
             }
             return state.records
         }

@@ -77,8 +77,18 @@ extension APIFailure {
         code: 413, reason: "RequestEntityTooLarge",
         message: "the request body exceeds \(Limits.bodyBytes) bytes; split it into smaller objects")
 
-    static let slowBody = APIFailure(
-        code: 408, reason: "Timeout", message: "the request body did not arrive within \(Int(Limits.bodySeconds)) s")
+    static func slowBody(seconds: Double) -> APIFailure {
+        APIFailure(code: 408, reason: "Timeout", message: "the request body did not arrive within \(text(seconds)) s")
+    }
+
+    static func slowHead(seconds: Double) -> APIFailure {
+        APIFailure(
+            code: 408, reason: "Timeout", message: "the request line and the headers did not arrive within \(text(seconds)) s")
+    }
+
+    private static func text(_ seconds: Double) -> String {
+        seconds == seconds.rounded() ? String(Int64(seconds)) : String(seconds)
+    }
 
     static let tooManyBodies = APIFailure(
         code: 429, reason: "TooManyRequests",

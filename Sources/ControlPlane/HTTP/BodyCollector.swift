@@ -12,9 +12,10 @@ struct BodyCollector: Sendable {
         var charged: Int
     }
 
-    func collect(_ body: RequestBody) async throws -> Collected {
+    /// `length`: what the request says of it, at most `Limits.bodyBytes`; memory is only used as parts arrive.
+    func collect(_ body: RequestBody, length: Int = 0) async throws -> Collected {
         try await withThrowingTaskGroup(of: Collected?.self) { group in
-            group.addTask { try await read(body) }
+            group.addTask { try await read(body, length: length) }
             group.addTask { [seconds] in
                 try await Task.sleep(for: .seconds(seconds))
                 return nil
@@ -24,12 +25,14 @@ struct BodyCollector: Sendable {
             group.cancelAll()
             // It may have come to its end at the same moment.
             if let late = try? await group.next(), let collected = late { budget.giveBack(collected.charged) }
-            throw APIFailure.slowBody
+            throw APIFailure.slowBody(seconds: seconds)
         }
     }
 
-    private func read(_ body: RequestBody) async throws -> Collected {
+    private func read(_ body: RequestBody, length: Int) async throws -> Collected {
         var collected = Collected(bytes: [], charged: 0)
+        // Growing by doubling would take the memory of a large body twice over.
+        collected.bytes.reserveCapacity(length)
         do {
             for try await part in body {
                 guard collected.bytes.count + part.readableBytes <= Limits.bodyBytes else { throw APIFailure.bodyTooLarge }

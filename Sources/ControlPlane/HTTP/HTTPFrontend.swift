@@ -21,7 +21,10 @@ struct HTTPFrontend: HTTPResponder {
     let router: APIRouter
     let requests: RequestCounts
     let logger: Logger
+    var bodySeconds = Limits.bodySeconds
     let bodies = BodyBudget()
+
+    static let cacheControl = "no-cache, private"
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let answer: APIResponse
@@ -82,10 +85,9 @@ struct HTTPFrontend: HTTPResponder {
     }
 
     private func body(_ request: Request) async throws -> BodyCollector.Collected {
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > Limits.bodyBytes {
-            throw APIFailure.bodyTooLarge
-        }
-        return try await BodyCollector(budget: bodies).collect(request.body)
+        let length = request.headers[.contentLength].flatMap { Int($0) } ?? 0
+        guard length <= Limits.bodyBytes else { throw APIFailure.bodyTooLarge }
+        return try await BodyCollector(budget: bodies, seconds: bodySeconds).collect(request.body, length: max(0, length))
     }
 
     static func decoded(_ text: Substring, plusIsSpace: Bool) throws(APIFailure) -> String {
@@ -113,7 +115,7 @@ struct HTTPFrontend: HTTPResponder {
     private func response(_ answer: APIResponse, to request: Request, channel: any Channel) -> Response {
         var headers = HTTPFields()
         headers[.contentType] = answer.contentType
-        headers[.cacheControl] = "no-cache, private"
+        headers[.cacheControl] = Self.cacheControl
         for header in answer.headers {
             if let name = HTTPField.Name(header.name) { headers[name] = header.value }
         }

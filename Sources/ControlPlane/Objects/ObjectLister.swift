@@ -6,7 +6,8 @@ struct ObjectLister: Sendable {
     let store: any Store
 
     struct Result: Sendable {
-        var values: [JSONValue]
+        /// Not decoded: most lists are passed on as they are stored.
+        var documents: [StoredDocument]
         var revision: Int64
         var next: ContinueToken?
         /// Known where nothing is selected, as in Kubernetes.
@@ -17,6 +18,23 @@ struct ObjectLister: Sendable {
             if let next { members["continue"] = .string(next.text) }
             if let remaining { members["remainingItemCount"] = .integer(Int64(remaining)) }
             return .object(members)
+        }
+
+        func values() throws -> [JSONValue] { try documents.map { try $0.decoded().value } }
+
+        /// The list as Kubernetes writes it, members sorted.
+        func json(_ kind: ResourceKind) -> [UInt8] {
+            var bytes: [UInt8] = []
+            bytes.reserveCapacity(documents.reduce(512) { $0 + $1.json.count + 1 })
+            bytes += Array("{\"apiVersion\":\"\(kind.apiVersion)\",\"items\":[".utf8)
+            for (index, document) in documents.enumerated() {
+                if index > 0 { bytes.append(UInt8(ascii: ",")) }
+                bytes += document.json
+            }
+            bytes += Array("],\"kind\":\"\(kind.kind)List\",\"metadata\":".utf8)
+            bytes += metadata.serialized()
+            bytes.append(UInt8(ascii: "}"))
+            return bytes
         }
     }
 
@@ -31,12 +49,12 @@ struct ObjectLister: Sendable {
         case .notOlderThan(let revision): try await requireRevision(revision)
         case .exact(let revision): query.revision = revision
         }
-        var found: [StoredObject] = []
+        var found: [StoredDocument] = []
         while true {
             query.limit = request.limit.map { request.selectsEverything ? $0 : max($0 - found.count, Limits.selectedPage) }
-            let page: StorePage
+            let page: StoreDocumentPage
             do {
-                page = try await store.page(query)
+                page = try await store.documents(query)
             } catch StoreError.compacted(let oldest) {
                 throw expired(request, oldest: oldest)
             } catch StoreError.tooNew(let current) {
@@ -44,18 +62,22 @@ struct ObjectLister: Sendable {
             }
             // All pages of one list are of one revision.
             query.revision = page.revision
-            query.after = page.objects.last?.key
-            for (index, object) in page.objects.enumerated()
-            where request.selectsEverything || request.match((object.key.name, object.key.namespace), object.value) {
-                found.append(object)
+            query.after = page.documents.last?.key
+            for (index, document) in page.documents.enumerated() where try Self.isSelected(document, request) {
+                found.append(document)
                 guard found.count == request.limit else { continue }
-                let remaining = page.remaining + page.objects.count - index - 1
+                let remaining = page.remaining + page.documents.count - index - 1
                 return result(found, page.revision, remaining: remaining, request)
             }
-            if page.remaining == 0 || page.objects.isEmpty {
+            if page.remaining == 0 || page.documents.isEmpty {
                 return result(found, page.revision, remaining: 0, request)
             }
         }
+    }
+
+    private static func isSelected(_ document: StoredDocument, _ request: ListRequest) throws -> Bool {
+        if request.selectsEverything { return true }
+        return request.match((document.key.name, document.key.namespace), try document.decoded().value)
     }
 
     /// Throws the 504 that clients know when the store has not reached that revision.
@@ -64,9 +86,9 @@ struct ObjectLister: Sendable {
         if revision > current { throw APIFailure.tooLargeResourceVersion(revision, current: current) }
     }
 
-    private func result(_ objects: [StoredObject], _ revision: Int64, remaining: Int, _ request: ListRequest) -> Result {
-        var result = Result(values: objects.map(\.value), revision: revision)
-        if remaining > 0, let last = objects.last {
+    private func result(_ documents: [StoredDocument], _ revision: Int64, remaining: Int, _ request: ListRequest) -> Result {
+        var result = Result(documents: documents, revision: revision)
+        if remaining > 0, let last = documents.last {
             result.next = ContinueToken(revision: revision, namespace: last.key.namespace, name: last.key.name)
             if request.selectsEverything { result.remaining = remaining }
         }

@@ -17,7 +17,7 @@ extension ObjectWriter {
     /// Returns when everything that can go has gone.
     func delete(kind: ResourceKind, namespace: String, name: String, options: DeleteOptions) async throws -> Deletion {
         let begun = try await retrying {
-            try await gate.pass {
+            try await gate.change(self.key(kind, namespace, name)) {
                 try await beginDeletion(kind: kind, namespace: namespace, name: name, options: options)
             }
         }
@@ -162,7 +162,7 @@ extension ObjectWriter {
         let namespace = value["metadata"]?["namespace"]?.stringValue ?? ""
         let name = value["metadata"]?["name"]?.stringValue ?? ""
         let key = key(kind, namespace, name)
-        let abandoned: StoredObject? = try await gate.pass {
+        let abandoned: StoredObject? = try await gate.change(key) {
             guard let current = try await store.get(key), current.value["metadata"]?["uid"] == value["metadata"]?["uid"]
             else { return nil }
             let references = current.value["metadata"]?["ownerReferences"]?.arrayValue ?? []
@@ -198,7 +198,7 @@ extension ObjectWriter {
     private func orphanDependents(of owner: JSONValue) async throws {
         let uid = owner["metadata"]?["uid"]
         for dependent in try await dependents(of: owner) {
-            try await gate.pass {
+            try await gate.change(dependent.key) {
                 guard let current = try await store.get(dependent.key) else { return }
                 var value = current.value
                 let rest = (value["metadata"]?["ownerReferences"]?.arrayValue ?? []).filter { $0["uid"] != uid }
@@ -235,8 +235,9 @@ extension ObjectWriter {
     }
 
     private func removeFinalizer(_ finalizer: String, kind: ResourceKind, namespace: String, name: String) async throws {
-        let gone: Deletion? = try await gate.pass {
-            guard let current = try await store.get(key(kind, namespace, name)) else { return nil }
+        let key = key(kind, namespace, name)
+        let gone: Deletion? = try await gate.change(key) {
+            guard let current = try await store.get(key) else { return nil }
             let rest = ObjectPreparation.finalizers(current.value).filter { $0 != finalizer }
             if rest.isEmpty, !kind.isNamespace, current.value["metadata"]?["deletionTimestamp"] != nil {
                 return Deletion(value: try await store.delete(current.key, expected: current.revision).value, gone: true)
@@ -264,7 +265,7 @@ extension ObjectWriter {
         guard let kind = references.catalog.kinds.first(where: \.isNamespace), !name.isEmpty else { return }
         let key = key(kind, "", name)
         guard let seen = try await store.get(key), seen.value["metadata"]?["deletionTimestamp"] != nil else { return }
-        let gone: Deletion? = try await gate.pass {
+        let gone: Deletion? = try await gate.change(key) {
             guard let current = try await store.get(key), current.value["metadata"]?["deletionTimestamp"] != nil,
                 ObjectPreparation.finalizers(current.value).isEmpty,
                 (current.value["spec"]?["finalizers"]?.arrayValue ?? []).allSatisfy({ $0 == .string(Self.namespaceFinalizer) }),

@@ -33,33 +33,45 @@ struct ObjectWriter: Sendable {
     private func createOnce(
         _ sent: JSONValue, kind: ResourceKind, namespace: String, options: WriteOptions
     ) async throws -> Written {
-        let written = try await gate.pass {
+        // That the object is not there yet, the store itself makes sure of.
+        func create() async throws -> Written {
             try await createInside(sent, kind: kind, namespace: namespace, options: options, managed: nil)
         }
+        let written =
+            kind.namespaced ? try await gate.pass(.relying, WriteGate.namespace(namespace), create) : try await create()
         await follow(written, kind: kind, options: options)
         return written
     }
 
-    /// With the gate held. `managed`: who owns what, where the caller knows already.
+    /// With the namespace relied on. `managed`: who owns what, where the caller knows already.
     private func createInside(
         _ sent: JSONValue, kind: ResourceKind, namespace: String, options: WriteOptions, managed: ManagedFields?
     ) async throws -> Written {
         var prepared = try ObjectPreparation(kind: kind, options: options).create(sent, namespace: namespace, now: now())
-        try await references.checkWrite(
-            prepared.value, kind: kind, namespace: namespace, name: prepared.name, creating: true)
         let managed =
             managed
             ?? ownership(kind, .update, options, subresource: "").afterUpdate(
                 of: nil, to: prepared.value, sent: sent["metadata"]?["managedFields"])
         prepared.value["metadata"]?["managedFields"] = managed.json
         let key = key(kind, namespace, prepared.name)
-        if options.dryRun {
-            guard try await store.get(key) == nil else { throw APIFailure.alreadyExists(kind, prepared.name) }
-            return Written(value: prepared.value, warnings: prepared.warnings, created: true)
+        let (value, name, warnings) = (prepared.value, prepared.name, prepared.warnings)
+        return try await relyingOnTier(of: value, kind: kind) {
+            try await references.checkWrite(value, kind: kind, namespace: namespace, name: name, creating: true)
+            if options.dryRun {
+                guard try await store.get(key) == nil else { throw APIFailure.alreadyExists(kind, name) }
+                return Written(value: value, warnings: warnings, created: true)
+            }
+            let stored = try await storing(kind, name) { try await store.create(key, value: value) }
+            return Written(value: stored.value, warnings: warnings, created: true)
         }
-        let value = prepared.value
-        let stored = try await storing(kind, prepared.name) { try await store.create(key, value: value) }
-        return Written(value: stored.value, warnings: prepared.warnings, created: true)
+    }
+
+    /// The tier that a policy names stays while it is checked and the policy is written.
+    private func relyingOnTier<Value: Sendable>(
+        of value: JSONValue, kind: ResourceKind, _ body: () async throws -> Value
+    ) async throws -> Value {
+        guard kind.namesTier, let tier = references.tierKey(of: value) else { return try await body() }
+        return try await gate.pass(.relying, tier, body)
     }
 
     func replace(
@@ -67,10 +79,9 @@ struct ObjectWriter: Sendable {
         options: WriteOptions
     ) async throws -> Written {
         try await retrying {
-            let written = try await gate.pass {
-                guard let current = try await store.get(key(kind, namespace, name)) else {
-                    throw APIFailure.notFound(kind, name)
-                }
+            let key = key(kind, namespace, name)
+            let written = try await gate.change(key) {
+                guard let current = try await store.get(key) else { throw APIFailure.notFound(kind, name) }
                 return try await write(sent, over: current, kind: kind, subresource: subresource, options: options, managed: nil)
             }
             await follow(written, kind: kind, options: options)
@@ -83,7 +94,7 @@ struct ObjectWriter: Sendable {
         options: WriteOptions
     ) async throws -> Written {
         try await retrying {
-            let written = try await gate.pass {
+            let written = try await gate.change(key(kind, namespace, name)) {
                 try await patchInside(
                     patch, kind: kind, namespace: namespace, name: name, subresource: subresource, options: options)
             }
@@ -164,31 +175,31 @@ struct ObjectWriter: Sendable {
         var prepared = try ObjectPreparation(kind: kind, options: options).update(
             sent, current: current.value, namespace: current.key.namespace, name: current.key.name,
             subresource: subresource)
-        try await references.checkWrite(
-            prepared.value, kind: kind, namespace: current.key.namespace, name: current.key.name, creating: false)
         let managed =
             managed
             ?? ownership(kind, .update, options, subresource: subresource).afterUpdate(
                 of: current.value, to: prepared.value, sent: sent["metadata"]?["managedFields"])
         prepared.value["metadata"]?["managedFields"] = managed.json
-        // As in Kubernetes: a write that changes nothing makes no revision, and so no work on any node.
-        if options.dryRun || prepared.value == current.value {
-            return Written(value: prepared.value, warnings: prepared.warnings)
-        }
-        let value = prepared.value
-        if !kind.isNamespace, value["metadata"]?["deletionTimestamp"] != nil, ObjectPreparation.finalizers(value).isEmpty {
-            // The last one who held the object back has let go.
-            let deleted = try await storing(kind, current.key.name) {
-                try await store.delete(current.key, expected: current.revision)
+        let (value, warnings) = (prepared.value, prepared.warnings)
+        return try await relyingOnTier(of: value, kind: kind) {
+            try await references.checkWrite(
+                value, kind: kind, namespace: current.key.namespace, name: current.key.name, creating: false)
+            // As in Kubernetes: a write that changes nothing makes no revision, and so no work on any node.
+            if options.dryRun || value == current.value { return Written(value: value, warnings: warnings) }
+            if !kind.isNamespace, value["metadata"]?["deletionTimestamp"] != nil, ObjectPreparation.finalizers(value).isEmpty {
+                // The last one who held the object back has let go.
+                let deleted = try await storing(kind, current.key.name) {
+                    try await store.delete(current.key, expected: current.revision)
+                }
+                var last = value
+                last["metadata"]?["resourceVersion"] = .string(String(deleted.revision))
+                return Written(value: last, warnings: warnings, deleted: true)
             }
-            var last = value
-            last["metadata"]?["resourceVersion"] = .string(String(deleted.revision))
-            return Written(value: last, warnings: prepared.warnings, deleted: true)
+            let stored = try await storing(kind, current.key.name) {
+                try await store.update(current.key, value: value, expected: current.revision)
+            }
+            return Written(value: stored.value, warnings: warnings)
         }
-        let stored = try await storing(kind, current.key.name) {
-            try await store.update(current.key, value: value, expected: current.revision)
-        }
-        return Written(value: stored.value, warnings: prepared.warnings)
     }
 
     private func ownership(

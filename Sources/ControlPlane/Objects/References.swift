@@ -1,7 +1,7 @@
 import Datastore
 import PolicyModel
 
-/// What objects of different kinds demand of each other. Called with the write gate held.
+/// What objects of different kinds demand of each other. Called with the write gate held for what they name.
 struct References: Sendable {
     let store: any Store
     let catalog: ResourceCatalog
@@ -38,14 +38,19 @@ struct References: Sendable {
         }
     }
 
+    /// Where the tier that a policy names is.
+    func tierKey(of value: JSONValue) -> StoreKey? {
+        catalog.tierKind.map { StoreKey(resource: $0.resource, namespace: "", name: Self.tier(of: value)) }
+    }
+
     static func tier(of value: JSONValue) -> String {
         let text = value["spec"]?["tier"]?.stringValue ?? ""
         return text.isEmpty ? Tier.defaultName : text
     }
 
     private func requireNamespace(_ namespace: String, for writtenKind: ResourceKind, _ name: String) async throws {
-        guard let kind = catalog.kinds.first(where: \.isNamespace) else { return }
-        guard let found = try await store.get(StoreKey(resource: kind.resource, namespace: "", name: namespace)) else {
+        guard let kind = catalog.namespaceKind else { return }
+        guard let found = try await store.get(WriteGate.namespace(namespace)) else {
             throw APIFailure.notFound(kind, namespace)
         }
         guard found.value["metadata"]?["deletionTimestamp"] != nil else { return }
@@ -58,12 +63,11 @@ struct References: Sendable {
     }
 
     private func requireTier(of value: JSONValue, kind: ResourceKind, name: String) async throws {
-        guard let tierKind = catalog.kinds.first(where: \.isTier) else { return }
-        let tier = Self.tier(of: value)
-        guard try await store.get(StoreKey(resource: tierKind.resource, namespace: "", name: tier)) != nil else {
+        guard let key = tierKey(of: value) else { return }
+        guard try await store.get(key) != nil else {
             throw APIFailure.invalid(
                 kind, name,
-                [FieldError(path: "spec.tier", message: "there is no tier \"\(tier)\"; create the tier first")])
+                [FieldError(path: "spec.tier", message: "there is no tier \"\(key.name)\"; create the tier first")])
         }
     }
 }

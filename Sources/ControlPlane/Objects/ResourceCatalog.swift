@@ -16,9 +16,16 @@ struct ResourceCatalog: Sendable {
     let kinds: [ResourceKind]
     /// In the order of `kinds`, without repetition.
     let groupVersions: [GroupVersion]
+    let namespaceKind: ResourceKind?
+    let tierKind: ResourceKind?
+    private let byPlace: [GroupVersion: [String: ResourceKind]]
 
     init(kinds: [ResourceKind]) {
         self.kinds = kinds
+        namespaceKind = kinds.first(where: \.isNamespace)
+        tierKind = kinds.first(where: \.isTier)
+        byPlace = Dictionary(grouping: kinds) { GroupVersion(group: $0.group, version: $0.version) }
+            .mapValues { Dictionary($0.map { ($0.plural, $0) }) { first, _ in first } }
         var seen: Set<GroupVersion> = []
         groupVersions = kinds.map { GroupVersion(group: $0.group, version: $0.version) }
             .filter { seen.insert($0).inserted }
@@ -29,9 +36,7 @@ struct ResourceCatalog: Sendable {
     }
 
     func kind(_ groupVersion: GroupVersion, plural: String) -> ResourceKind? {
-        kinds.first {
-            $0.group == groupVersion.group && $0.version == groupVersion.version && $0.plural == plural
-        }
+        byPlace[groupVersion]?[plural]
     }
 
     /// By kind name; the names that the server itself treats specially are unique.

@@ -53,8 +53,9 @@ struct ResourceHandler: Sendable {
         if let text = request.parameter("resourceVersion"), !text.isEmpty {
             try await ObjectLister(store: store).requireRevision(try ListRequest.revision(text))
         }
-        guard let object = try await store.get(key) else { throw APIFailure.notFound(kind, name) }
-        return try render(object.value, request, kind: kind)
+        guard let document = try await store.document(key) else { throw APIFailure.notFound(kind, name) }
+        guard TableRendering.isWanted(request.accept) else { return APIResponse(body: .bytes(document.json)) }
+        return try render(try document.decoded().value, request, kind: kind)
     }
 
     private func list(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
@@ -63,13 +64,9 @@ struct ResourceHandler: Sendable {
             kind, namespace: target.namespace, try ListRequest(request, kind: kind))
         if TableRendering.isWanted(request.accept) {
             let table = try TableRendering(kind: kind, request: request, now: now)
-            return .json(table.table(result.values, metadata: result.metadata))
+            return .json(table.table(try result.values(), metadata: result.metadata))
         }
-        return .json(
-            .object([
-                "kind": .string("\(kind.kind)List"), "apiVersion": .string(kind.apiVersion),
-                "metadata": result.metadata, "items": .array(result.values),
-            ]))
+        return APIResponse(body: .bytes(result.json(kind)))
     }
 
     private func watch(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
@@ -183,7 +180,7 @@ struct ResourceHandler: Sendable {
         if kind.namespaced { _ = try namespaceOfWrite(target) }
         let result = try await ObjectLister(store: store).list(kind, namespace: target.namespace, selection)
         var deleted: [JSONValue] = []
-        for value in result.values {
+        for value in try result.values() {
             let metadata = value["metadata"]
             do {
                 deleted.append(

@@ -95,9 +95,11 @@ struct WatchStream: Sendable {
         do {
             var after = request.after ?? 0
             if request.after == nil {
-                let list = try await store.list(resource: request.kind.resource, namespace: request.namespace)
-                for object in list.objects where isSelected(object) {
-                    guard progress.send(Self.line("ADDED", rendered(object, first: &isFirst)), upTo: nil) else { return }
+                let list = try await store.documents(
+                    StoreQuery(resource: request.kind.resource, namespace: request.namespace))
+                for document in list.documents {
+                    guard let line = try firstLine(document, first: &isFirst) else { continue }
+                    guard progress.send(line, upTo: nil) else { return }
                     await progress.room()
                 }
                 after = list.revision
@@ -111,8 +113,12 @@ struct WatchStream: Sendable {
             {
                 var chunk: [UInt8] = []
                 for event in batch {
-                    guard let (type, object) = told(event) else { continue }
-                    chunk += Self.line(type, rendered(object, first: &isFirst))
+                    guard let (type, object, json) = told(event) else { continue }
+                    if request.table == nil, let json {
+                        chunk += Self.line(type, json: json)
+                    } else {
+                        chunk += Self.line(type, rendered(object, first: &isFirst))
+                    }
                     guard chunk.count >= Limits.streamBufferBytes else { continue }
                     guard progress.send(chunk, upTo: event.object.revision) else { return }
                     chunk = []
@@ -131,6 +137,15 @@ struct WatchStream: Sendable {
         }
     }
 
+    /// What there is before the first event; nil where it is not selected. Decoded only where somebody has to look into it.
+    private func firstLine(_ document: StoredDocument, first: inout Bool) throws -> [UInt8]? {
+        if request.table == nil, request.labels.selectsEverything, request.fields.selectsEverything {
+            return Self.line("ADDED", json: document.json)
+        }
+        let object = try document.decoded()
+        return isSelected(object) ? Self.line("ADDED", rendered(object, first: &first)) : nil
+    }
+
     private func isSelected(_ object: StoredObject) -> Bool {
         request.fields.match(object.value, name: object.key.name, namespace: object.key.namespace)
             && (request.labels.selectsEverything
@@ -138,21 +153,21 @@ struct WatchStream: Sendable {
     }
 
     /// What the event is to a client that sees only what is selected: an object that begins to match is ADDED, one that
-    /// stops is DELETED.
-    private func told(_ event: StoreEvent) -> (type: String, object: StoredObject)? {
+    /// stops is DELETED. With the object's text, where there is one.
+    private func told(_ event: StoreEvent) -> (type: String, object: StoredObject, json: [UInt8]?)? {
         let isNow = event.kind != .deleted && isSelected(event.object)
         // Where the version before is no longer kept, a client may have it, and ignores the deletion of what it never had.
         let wasBefore = event.kind != .added && (event.previous.map(isSelected) ?? true)
         switch (wasBefore, isNow) {
         case (false, false): return nil
-        case (false, true): return ("ADDED", event.object)
-        case (true, true): return ("MODIFIED", event.object)
+        case (false, true): return ("ADDED", event.object, event.json)
+        case (true, true): return ("MODIFIED", event.object, event.json)
         case (true, false):
-            if event.kind == .deleted { return isSelected(event.object) ? ("DELETED", event.object) : nil }
-            guard var last = event.previous else { return ("DELETED", event.object) }
+            if event.kind == .deleted { return isSelected(event.object) ? ("DELETED", event.object, event.json) : nil }
+            guard var last = event.previous else { return ("DELETED", event.object, event.json) }
             last.revision = event.object.revision
             last.value["metadata"]?["resourceVersion"] = .string(String(event.object.revision))
-            return ("DELETED", last)
+            return ("DELETED", last, nil)
         }
     }
 
@@ -177,7 +192,17 @@ struct WatchStream: Sendable {
         return table.table([], metadata: .object(["resourceVersion": .string(String(revision))]), withColumns: false)
     }
 
-    static func line(_ type: String, _ object: JSONValue) -> [UInt8] {
-        JSONValue.object(["type": .string(type), "object": object]).serialized() + [UInt8(ascii: "\n")]
+    static func line(_ type: String, _ object: JSONValue) -> [UInt8] { line(type, json: object.serialized()) }
+
+    /// `json` is the object's text. `type` holds nothing that JSON would escape.
+    private static func line(_ type: String, json: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(json.count + 40)
+        bytes += "{\"object\":".utf8
+        bytes += json
+        bytes += ",\"type\":\"".utf8
+        bytes += type.utf8
+        bytes += "\"}\n".utf8
+        return bytes
     }
 }

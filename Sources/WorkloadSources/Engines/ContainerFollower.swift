@@ -41,7 +41,13 @@ public actor ContainerFollower {
         while !Task.isCancelled {
             if FileManager.default.fileExists(atPath: socketPath) {
                 do {
-                    try await follow(EngineConnection(socketPath: socketPath, client: client))
+                    if Self.isContainerd(socketPath) {
+                        let connection = try await ContainerdConnection(socketPath: socketPath)
+                        defer { connection.close() }
+                        try await follow(connection)
+                    } else {
+                        try await follow(EngineConnection(socketPath: socketPath, client: client))
+                    }
                     lost("it ended the stream of events")
                 } catch {
                     if Task.isCancelled { break }
@@ -64,11 +70,16 @@ public actor ContainerFollower {
 
     // MARK: Following
 
-    private func follow(_ connection: EngineConnection) async throws {
-        engine = Self.name(try await connection.get("/version"))
+    /// It has a protocol of its own, and no way to ask which.
+    private static func isContainerd(_ socketPath: String) -> Bool {
+        URL(fileURLWithPath: socketPath).lastPathComponent.contains("containerd")
+    }
+
+    private func follow(_ connection: some EngineAccess) async throws {
+        engine = try await connection.engineName()
         // First the events, then the list: what happens in between is told, perhaps twice, never not at all.
-        let events = try await connection.events()
-        let running = try await list(connection)
+        let changes = try await connection.changes()
+        let running = try await connection.running()
         board.change(engine: socketPath) { [engine] state in
             state.name = engine
             state.isConnected = true
@@ -76,32 +87,7 @@ public actor ContainerFollower {
         }
         try await forgetAllBut(Set(running))
         for identifier in running { await refresh(identifier, connection, isFirstList: true) }
-        for try await event in events {
-            guard let identifier = Self.container(of: event) else { continue }
-            await refresh(identifier, connection, isFirstList: false)
-        }
-    }
-
-    private static func name(_ version: JSONValue) -> String {
-        let components = (version["Components"]?.arrayValue ?? []).compactMap { $0["Name"]?.stringValue }
-        return components.contains { $0.lowercased().contains("podman") } ? "podman" : "docker"
-    }
-
-    /// Actions that change nothing of what endpoints say.
-    private static let idle: Set<String> = ["exec_create", "exec_start", "exec_die", "top", "attach", "resize", "exec"]
-
-    private static func container(of event: JSONValue) -> String? {
-        let action = (event["Action"] ?? event["status"])?.stringValue ?? ""
-        guard !idle.contains(String(action.prefix { $0 != ":" })) else { return nil }
-        switch event["Type"]?.stringValue {
-        case "container": return event["Actor"]?["ID"]?.stringValue ?? event["id"]?.stringValue
-        case "network": return event["Actor"]?["Attributes"]?["container"]?.stringValue
-        default: return nil
-        }
-    }
-
-    private func list(_ connection: EngineConnection) async throws -> [String] {
-        (try await connection.get("/containers/json").arrayValue ?? []).compactMap { $0["Id"]?.stringValue }
+        for try await identifier in changes { await refresh(identifier, connection, isFirstList: false) }
     }
 
     /// Containers that ended while nobody looked.
@@ -121,17 +107,13 @@ public actor ContainerFollower {
 
     // MARK: One container
 
-    private func refresh(_ identifier: String, _ connection: EngineConnection, isFirstList: Bool) async {
+    private func refresh(_ identifier: String, _ connection: some EngineAccess, isFirstList: Bool) async {
         var name = String(identifier.prefix(12))
         var publishedPorts: [String] = []
         do {
-            let container: EngineContainer?
-            do {
-                container = EngineContainer(try await connection.get("/containers/\(identifier)/json"))
-            } catch let refusal as EngineConnection.Refusal where refusal.status == 404 {
-                container = nil
+            guard let container = try await connection.container(identifier), let process = container.processID else {
+                return try await forget(identifier)
             }
-            guard let container, let process = container.processID else { return try await forget(identifier) }
             name = container.identity.name
             publishedPorts = container.publishedPorts
             let isStart = !isFirstList && starts[identifier] != container.startedAt

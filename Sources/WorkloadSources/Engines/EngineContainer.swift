@@ -16,6 +16,16 @@ struct EngineContainer: Sendable, Hashable {
     /// The names of its networks by its addresses in them.
     var networks: [String: String]
 
+    /// One of which nothing else is known yet: it does not run.
+    init(identifier: String, identity: ContainerIdentity) {
+        self.identifier = identifier
+        self.identity = identity
+        networkMode = ""
+        startedAt = ""
+        publishedPorts = []
+        networks = [:]
+    }
+
     /// nil where it is no description of a container.
     init?(_ value: JSONValue) {
         guard let identifier = value["Id"]?.stringValue, let name = value["Name"]?.stringValue else { return nil }
