@@ -6,7 +6,7 @@ import PolicyModel
 
 /// How long very many rules for one endpoint take from objects in memory to the kernel.
 enum InForceBenchmark {
-    private static let rounds = 15
+    private static let rounds = 6
     private static let ruleCount = 12_500
 
     static func run(_ laboratory: Laboratory) throws {
@@ -51,8 +51,8 @@ enum InForceBenchmark {
                 return renamed
             }
             all.add(try apply(policies.map { .policy($0.reference, $0) }, isMeasured: true))
-            for number in 0..<10 {
-                var policy = policies[number * 25]
+            for number in 0..<3 {
+                var policy = policies[number * 80]
                 policy.egress.swapAt(0, 1)
                 one.add(try apply([.policy(policy.reference, policy)], isMeasured: false))
             }

@@ -32,8 +32,13 @@ struct Reach: Sendable {
     mutating func forget(exact: [KernelNumber], prefixes: [KernelNumber]) {
         for prefix in prefixes { count -= exactNumbers.removeValue(forKey: prefix)?.count ?? 0 }
         guard !exact.isEmpty else { return }
-        for prefix in Array(exactNumbers.keys) {
-            for number in exact where exactNumbers[prefix]?.remove(number) != nil { count -= 1 }
+        let gone = Set(exact)
+        for (prefix, numbers) in exactNumbers {
+            // The smaller of both is walked: with very many prefixes each mostly has few.
+            let found = numbers.intersection(gone)
+            guard !found.isEmpty else { continue }
+            exactNumbers[prefix]?.subtract(found)
+            count -= found.count
         }
     }
 }

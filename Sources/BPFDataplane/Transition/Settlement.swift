@@ -75,7 +75,7 @@ extension KernelState {
             return VerdictTables.LegStacks(ingress: ingress, egress: egress)
         }
         guard stacks.count == legs.count else { return nil }
-        for isCareful in reach == nil ? [true] : [false, true] {
+        for isCareful in reach == nil || prefixes.unsettled.count > Self.fewPrefixes ? [true] : [false, true] {
             var planner = TransitionPlanner(
                 from: self, to: tables, legs: stacks, decisions: decisions, changes: TableChanges(), manner: .settle,
                 isCareful: isCareful)

@@ -61,7 +61,8 @@ extension KernelState {
         var start = self
         if changes == nil, !start.understands(tables) { start.forgetNames() }
         // What is known without a look at every address suffices nearly always.
-        for isCareful in changes == nil || reach == nil ? [true] : [false, true] {
+        let looksAtAll = changes.map { reach == nil || $0.prefixes.count > Self.fewPrefixes } ?? true
+        for isCareful in looksAtAll ? [true] : [false, true] {
             for manner in start.isGraced ? [.direct, .split] : [TransitionPlanner.Manner.split] {
                 var planner = TransitionPlanner(
                     from: start, to: tables, legs: legs, decisions: decisions, changes: changes, manner: manner,
@@ -71,6 +72,9 @@ extension KernelState {
         }
         throw .inconsistent("no order keeps every verdict whole")
     }
+
+    /// Up to so many prefixes it is the shorter way to ask for each what it takes along than to look at every address.
+    static let fewPrefixes = 64
 
     /// The transition has been carried out. `transition.after` is of no use from here on: its content is moved, not
     /// copied, so that the next change need not copy it either.

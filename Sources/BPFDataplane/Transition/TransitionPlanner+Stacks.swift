@@ -182,6 +182,9 @@ extension TransitionPlanner {
         for (id, stack) in kept { state.stackMeanings[stack] = id }
         let missing = wantedStacks.filter { kept[$0] == nil }.sorted()
         if missing.isEmpty { return }
+        // The numbers of "in no set" are asked for with nearly every pair and can be many.
+        let exactNumbers = [IdentityID.none: state.exact.numbers(meaning: .none)]
+        let prefixNumbers = [IdentityID.none: state.prefixes.numbers(meaning: .none)]
         for id in missing {
             guard let stack = target.stacks[id] else { throw .inconsistent("no stack \(id.rawValue)") }
             let number = try takeNumber()
@@ -191,8 +194,8 @@ extension TransitionPlanner {
             try addPair(number, .base, try index(of: stack.base))
             for (identity, row) in stack.pairs {
                 let index = try index(of: row)
-                let exactNumbers = state.exact.numbers(meaning: identity.exact)
-                let prefixNumbers = state.prefixes.numbers(meaning: identity.prefix)
+                let exactNumbers = exactNumbers[identity.exact] ?? state.exact.numbers(meaning: identity.exact)
+                let prefixNumbers = prefixNumbers[identity.prefix] ?? state.prefixes.numbers(meaning: identity.prefix)
                 // Numbers that settling unites leave pairs that nobody can be at.
                 if exactNumbers.count + prefixNumbers.count > 2 { state.untidyStacks.insert(number) }
                 for exact in exactNumbers {
