@@ -186,23 +186,24 @@ struct TransitionExaminer {
         return nil
     }
 
-    @Test(arguments: 0..<40) func everyStepGivesTheOldOrTheNewVerdict(seed: Int) throws {
+    @Test(arguments: 0..<15) func everyStepGivesTheOldOrTheNewVerdict(seed: Int) throws {
         if let violation = try Self.history(seed: UInt64(seed)) { Issue.record("\(violation)") }
     }
 
-    @Test(arguments: 0..<40) func alsoWhenOnlyWhatDiffersIsLookedAt(seed: Int) throws {
+    /// The later ones are histories that were decided wrongly once.
+    @Test(arguments: [0, 1, 2, 3, 4, 19, 24, 26, 27, 30, 32, 34]) func alsoWhenOnlyWhatDiffersIsLookedAt(seed: Int) throws {
         if let violation = try Self.history(seed: UInt64(seed), carries: true) { Issue.record("\(violation)") }
     }
 
-    @Test(arguments: 200..<215) func alsoWhenOnlyThatIsAndNoGracePeriodEnds(seed: Int) throws {
+    @Test(arguments: 200..<206) func alsoWhenOnlyThatIsAndNoGracePeriodEnds(seed: Int) throws {
         if let violation = try Self.history(seed: UInt64(seed), settles: 0, carries: true) { Issue.record("\(violation)") }
     }
 
-    @Test(arguments: 100..<125) func alsoWhenNumbersChangeTheirMeaning(seed: Int) throws {
+    @Test(arguments: 100..<110) func alsoWhenNumbersChangeTheirMeaning(seed: Int) throws {
         if let violation = try Self.history(seed: UInt64(seed), brokenPromises: 60) { Issue.record("\(violation)") }
     }
 
-    @Test(arguments: 200..<215) func alsoWhenNoGracePeriodEnds(seed: Int) throws {
+    @Test(arguments: 200..<206) func alsoWhenNoGracePeriodEnds(seed: Int) throws {
         if let violation = try Self.history(seed: UInt64(seed), settles: 0) { Issue.record("\(violation)") }
     }
 

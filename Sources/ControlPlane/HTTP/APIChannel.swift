@@ -7,7 +7,20 @@ import NIOHTTPTypesHTTP1
 
 /// The HTTP/1.1 connections of the API server: those of the HTTP library, with our own handlers between it and the network.
 struct APIChannel: HTTPChannelHandler {
-    typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+    /// A connection that the library may also let go of without serving it: one that arrives while it stops.
+    final class Value: ServerChildChannelValue {
+        fileprivate let parts: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+
+        var channel: any Channel { parts.channel }
+
+        fileprivate init(_ parts: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>) { self.parts = parts }
+
+        deinit {
+            // A writer that nobody finished ends the process. After an orderly end both do nothing.
+            parts.outbound.finish()
+            parts.channel.close(promise: nil)
+        }
+    }
 
     let responder: HTTPChannelHandler.Responder
     let reads: DirectReads
@@ -32,10 +45,11 @@ struct APIChannel: HTTPChannelHandler {
             try pipeline.addHandler(MalformedRequestHandler())
             try pipeline.addHandler(
                 HTTPConnectionStateHandler(idleTimeout: .seconds(Limits.idleConnectionSeconds), logger: logger))
-            return try NIOAsyncChannel(
-                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
+            return Value(
+                try NIOAsyncChannel(
+                    wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
         }
     }
 
-    func handle(value: Value, logger: Logger) async { await handleHTTP(asyncChannel: value, logger: logger) }
+    func handle(value: Value, logger: Logger) async { await handleHTTP(asyncChannel: value.parts, logger: logger) }
 }
