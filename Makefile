@@ -15,7 +15,7 @@ PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 help:
 	@echo "make demo        real containers and a virtual machine under one policy (as root)"
 	@echo "make demo-down   take the demonstration away"
-	@echo "make test        every test (as root; about 25 minutes from a fresh clone on two cores)"
+	@echo "make test        every test (as root; up to 30 minutes from a fresh clone on two cores)"
 	@echo "make soak        oracle against tables (SOAK_SECONDS), kills, hangs, floods, restarts and load (as root; hours)"
 	@echo "make bench       measurements (as root)"
 	@echo "make build       .build/debug/bulkhead"
