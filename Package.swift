@@ -121,7 +121,7 @@ let package = Package(
             dependencies: [
                 "PolicyModel", "PolicyEngine", "Dataplane", "BPFDataplane", "Netlink", "CBPF", "CBenchmarks",
             ],
-            path: "Benchmarks", exclude: ["CBenchmarks", "change_to_packet.py"], swiftSettings: optimised),
+            path: "Benchmarks", exclude: ["CBenchmarks", "Probe"], swiftSettings: optimised),
 
         // Tests. PolicyTesting makes worlds and packets for every test that compares deciders.
         .target(
