@@ -59,6 +59,8 @@ soak: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
 	BULKHEAD_SOAK_SECONDS=$(SOAK_SECONDS) BULKHEAD_TRANSITION_SEEDS="1000..<1140" $(SWIFT) test --filter SoakTests
 	Scripts/fuzz selectors $(SOAK_SECONDS)
 	Scripts/fuzz objects $(SOAK_SECONDS)
+	Scripts/fuzz packets 60 planted
+	Scripts/fuzz packets $(SOAK_SECONDS)
 	BULKHEAD_FLOOD_SECONDS=600 BULKHEAD_FLOOD_CONNECTIONS=200 $(PYTEST) -q -s Tests/EndToEnd/test_floods.py
 	BULKHEAD_KILLS=200 BULKHEAD_FULL_KILLS=50 BULKHEAD_STOPS=50 BULKHEAD_STOP_SECONDS=30 BULKHEAD_STOP_LABS=4 $(PYTEST) -q -rP --numprocesses 4 Tests/EndToEnd/test_kills.py
 	BULKHEAD_UPGRADES=100 $(PYTEST) -q -s Tests/EndToEnd/test_upgrade.py

@@ -121,7 +121,7 @@ let package = Package(
             dependencies: [
                 "PolicyModel", "PolicyEngine", "Dataplane", "BPFDataplane", "Netlink", "CBPF", "CBenchmarks",
             ],
-            path: "Benchmarks", exclude: ["CBenchmarks", "Probe"], swiftSettings: optimised),
+            path: "Benchmarks", exclude: ["CBenchmarks", "Probe", "api_server.py", "change_to_packet.py", "probe.py"], swiftSettings: optimised),
 
         // Tests. PolicyTesting makes worlds and packets for every test that compares deciders.
         .target(
