@@ -79,7 +79,7 @@ demo-down: root
 	@Scripts/demo-down
 
 bench: root
-	@Scripts/install-dependencies build test
+	@Scripts/install-dependencies build test bench
 	$(SWIFT) build -c release --product bulkhead
 	$(SWIFT) build -c release --product bulkhead-benchmarks
 	@Scripts/bench

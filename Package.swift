@@ -121,7 +121,9 @@ let package = Package(
             dependencies: [
                 "PolicyModel", "PolicyEngine", "Dataplane", "BPFDataplane", "Netlink", "CBPF", "CBenchmarks",
             ],
-            path: "Benchmarks", exclude: ["CBenchmarks", "Probe", "api_server.py", "change_to_packet.py", "probe.py"], swiftSettings: optimised),
+            path: "Benchmarks", exclude: [
+                "CBenchmarks", "Probe", "api_server.py", "change_to_packet.py", "laboratories.py", "packet_path.py", "peers.py", "probe.py",
+            ], swiftSettings: optimised),
 
         // Tests. PolicyTesting makes worlds and packets for every test that compares deciders.
         .target(

@@ -83,14 +83,14 @@ class Trace:
     Times are nanoseconds of the system's clock: `sent` before the system call, `arrived` by the kernel.
     """
 
-    def __init__(self, probe, sender, receiver, port=9000, rate=20_000):
+    def __init__(self, probe, sender, receiver, port=9000, rate=20_000, processor=None):
         handle, self.path = tempfile.mkstemp(prefix="bulkhead-trace-", dir="/dev/shm")
         size = 8 * (HEADER + 2 * CAPACITY)
         os.ftruncate(handle, size)
         self.words = memoryview(mmap.mmap(handle, size)).cast("q")
         os.close(handle)
-        self.processes = [probe.start("receive", receiver, self.path, port),
-                          probe.start("send", sender, self.path, port, rate, priority=True)]
+        self.processes = [probe.start("receive", receiver, self.path, port, processor=processor),
+                          probe.start("send", sender, self.path, port, rate, processor=processor, priority=True)]
         self.began = time.monotonic()
         eventually(lambda: self.next > 1000, what="the first thousand datagrams")
 

@@ -5,7 +5,7 @@
  *   probe send NAMESPACE FILE PORT RATE           numbered datagrams to the file's destination, RATE a second
  *   probe receive NAMESPACE FILE PORT             notes when each arrived, by the kernel's clock
  *   probe blast NAMESPACE ADDRESS PORT ROUNDS     1,000 datagrams a round; prints the nanoseconds of one for each round
- *   probe sink NAMESPACE PORT                     a socket that takes datagrams and shows them to nobody
+ *   probe sink NAMESPACE PORT                     answers datagrams of one byte; the others go nowhere
  *   probe serve NAMESPACE PORT                    answers one byte to each connection, and closes
  *   probe connect NAMESPACE ADDRESS PORT ROUNDS   500 connections a round; prints the nanoseconds of one for each round
  */
@@ -169,9 +169,13 @@ static int blast(const char *address, const char *port, const char *rounds)
 {
 	struct sockaddr_in destination = address_of(address, port);
 	char payload[PAYLOAD_BYTES] = {};
+	struct timeval patience = {5, 0};
 	int file = socket(AF_INET, SOCK_DGRAM, 0);
 
 	demand(file >= 0 && !connect(file, (struct sockaddr *)&destination, sizeof(destination)), "socket");
+	/* An answer makes the flow an established one. */
+	setsockopt(file, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	demand(send(file, payload, 1, 0) == 1 && recv(file, payload, 1, 0) == 1, "answer");
 	for (int round = atoi(rounds); round; round--) {
 		int64_t start = now(CLOCK_MONOTONIC);
 
@@ -185,13 +189,21 @@ static int blast(const char *address, const char *port, const char *rounds)
 
 static int sink(const char *port)
 {
-	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
-	struct sock_fprog program = {1, &nothing};
+	struct sock_filter shortest[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0), BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 8 + 1, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0), BPF_STMT(BPF_RET | BPF_K, 65535)};
+	struct sock_fprog program = {4, shortest};
 	int file = bound(SOCK_DGRAM, port);
+	struct sockaddr_in client;
+	char byte;
 
 	demand(!setsockopt(file, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), "SO_ATTACH_FILTER");
-	for (;;)
-		pause();
+	for (;;) {
+		socklen_t length = sizeof(client);
+
+		if (recvfrom(file, &byte, 1, 0, (struct sockaddr *)&client, &length) == 1)
+			sendto(file, &byte, 1, 0, (struct sockaddr *)&client, length);
+	}
 }
 
 static int serve(const char *port)
