@@ -12,7 +12,7 @@ enum Benchmarks {
             let laboratory = try Laboratory()
             let all: [(name: String, run: (Laboratory) throws -> Void)] = [
                 ("first", FirstPacketBenchmark.run), ("unmatched", UnmatchedBenchmark.run), ("inforce", InForceBenchmark.run),
-                ("attach", AttachBenchmark.run),
+                ("attach", AttachBenchmark.run), ("memory", MapMemory.run),
             ]
             // Without arguments all, else those that are named.
             let chosen = CommandLine.arguments.dropFirst()

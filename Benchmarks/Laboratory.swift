@@ -42,9 +42,12 @@ final class Laboratory {
         guard result == 0 else { throw BenchmarkError.system(operation: "make a network namespace", code: -result) }
     }
 
+    /// Where the maps of the dataplane of that name are pinned.
+    func pinFolder(_ name: String) -> String { "\(pins)/\(name)" }
+
     /// A dataplane with maps of its own.
     func dataplane(_ name: String) throws -> BPFDataplane {
-        try BPFDataplane(configuration: .init(pinDirectory: "\(pins)/\(name)", stateDirectory: "\(state)/\(name)"))
+        try BPFDataplane(configuration: .init(pinDirectory: pinFolder(name), stateDirectory: "\(state)/\(name)"))
     }
 
     /// Fresh veths; returns the index of the side that is policed, by the names given.

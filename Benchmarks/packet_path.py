@@ -153,8 +153,9 @@ def idle(laboratory):
     time.sleep(5)
     used = rest_of(process, IDLE_SECONDS)
     status = dict(line.split(":", 1) for line in open(f"/proc/{process.pid}/status"))
-    row(f"bulkhead up, idle, {laboratory.shape}", f"{int(status['VmRSS'].split()[0]) / 1000:.0f} MB resident "
-        f"({int(status['RssAnon'].split()[0]) / 1000:.0f} MB its own), {used:.2%} of a core", "< 80 MB, < 1 % of a core")
+    whole, own, files, shared = (int(status[name].split()[0]) / 1000 for name in ("VmRSS", "RssAnon", "RssFile", "RssShmem"))
+    row(f"idle, {laboratory.shape}", f"{whole:.0f} MB resident: {own:.0f} its own, {files:.0f} of files (its executable, the kernel's maps), "
+        f"{shared:.0f} shared; {used:.2%} of a core", "< 80 MB, < 1 % of a core")
 
 
 def attach(laboratory):
@@ -216,12 +217,12 @@ def main():
         latencies(probe, {name: laboratory for name, laboratory in laboratories.items() if hasattr(laboratory, "change")})
         if "peers" in sys.argv[1:]:
             return
-        policed = laboratories["Bulkhead, both ends policed"]
         while_changing(paths["Bulkhead, one end policed"])
-        print(" the process")
+        print(" the process, with nothing to do")
         idle(Policed(stack, ends=2, objects=False))
-        idle(policed)
-        attach(policed)
+        fresh = Policed(stack, ends=2)
+        idle(fresh)
+        attach(fresh)
 
 
 if __name__ == "__main__":
