@@ -28,6 +28,8 @@ LOCAL, POLICIES, RULES, SETS, ADDRESSES = (200, 1000, 10, 5000, 20) if FULL else
 ROUNDS = 5
 # Between a change and the next: longer than the kernel's tidying after one.
 REST_SECONDS = 0.1
+# After one that touched every address.
+LONG_REST_SECONDS = 1
 PEER = "10.255.0.1"
 PROJECT = "/apis/projectcalico.org/v3"
 NAMESPACED = f"{PROJECT}/namespaces/lab"
@@ -182,15 +184,17 @@ def write(lab, parts):
         connection.close()
 
 
-def measure(connection, trace, subject, allowed, change):
+def measure(connection, trace, subject, allowed, change, rest):
     """One change: milliseconds to the packet and to the answer, and the gap between the two datagrams around it."""
     method, path, body = change
     path = path.replace("SUBJECT", f"local-{subject}")
-    time.sleep(REST_SECONDS)
+    time.sleep(rest)
     start = trace.collected()
     began, ended, _ = connection.ask(method, path, body, MERGE if method == "PATCH" else "application/json")
     first, _, old = trace.fate(start, allowed)
     assert len(old) == first - start, f"{first - start - len(old)} datagrams met the new verdict before the last that met the old one"
+    if rest > REST_SECONDS:
+        time.sleep(rest)
     at = trace.arrived(first) if allowed else trace.sent(first)
     return (at - began) / 1e6, (ended - began) / 1e6, (trace.sent(first) - trace.sent(first - 1)) / 1e6
 
@@ -225,7 +229,8 @@ def main():
                 values = []
                 for _ in range(pairs):
                     for allowed, change in ((True, allow), (False, deny)):
-                        value, answer, gap = measure(connection, trace, subject, allowed, change)
+                        value, answer, gap = measure(
+                            connection, trace, subject, allowed, change, LONG_REST_SECONDS if "/8" in kind else REST_SECONDS)
                         values.append(value)
                         answers.append(answer)
                         gaps.append(gap)
