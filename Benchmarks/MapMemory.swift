@@ -94,7 +94,7 @@ enum MapMemory {
                 back.add(try node.apply([without]).milliseconds)
             }
             Benchmarks.say(there.line())
-        } catch let error as BPFDataplaneError {
+        } catch where !(error is BenchmarkError) {
             let taken = Int((ContinuousClock.now - began) / .milliseconds(1))
             Benchmarks.say("  \(name): refused after \(taken) ms, and the policy before stays in force: \(error)")
             back.add(try node.apply([without]).milliseconds)
