@@ -37,6 +37,12 @@ enum TypedPlace: Hashable {
             self = .policy(
                 PolicyReference(
                     kind: "NetworkPolicy", namespace: key.namespace, name: Policy.kubernetesPrefix + key.name))
+        case "clusternetworkpolicies.policy.networking.k8s.io":
+            self = .policy(reference("ClusterNetworkPolicy"))
+        case "adminnetworkpolicies.policy.networking.k8s.io":
+            self = .policy(reference("AdminNetworkPolicy"))
+        case "baselineadminnetworkpolicies.policy.networking.k8s.io":
+            self = .policy(reference("BaselineAdminNetworkPolicy"))
         case "stagednetworkpolicies.projectcalico.org":
             self = .staged(reference("StagedNetworkPolicy"))
         case "stagedglobalnetworkpolicies.projectcalico.org":

@@ -2,8 +2,8 @@
 public enum Defaulting {
     /// Before validation. Leaves alone what is there, also when it is wrong. Idempotent.
     ///
-    /// Policies: `tier`, `types`, `stagedAction`; Kubernetes NetworkPolicies: `policyTypes`, protocols of ports. Tiers:
-    /// `defaultAction`, and the order of the tier `default`. Namespaces: the label that names them, and `status.phase`.
+    /// Policies: `tier`, `types`, `stagedAction`; Kubernetes NetworkPolicies: `policyTypes`, protocols of ports, which
+    /// AdminNetworkPolicies have too. Tiers: `defaultAction`, and the fixed orders. Namespaces: the label that names them, and `status.phase`.
     /// Services: `type`, `sessionAffinity`, protocol and target of ports. EndpointSlices: name and protocol of ports. Secrets:
     /// `type`; `stringData` moves into `data`.
     public static func apply(to object: inout JSONValue, kind: ResourceKind) {
@@ -21,6 +21,7 @@ public enum Defaulting {
                 if !isDeletion(spec) { kubernetesPolicy(&spec) }
             }
         case Kinds.kubernetesNetworkPolicy.resource: update(&object, "spec", kubernetesPolicy)
+        case Kinds.adminNetworkPolicy.resource, Kinds.baselineAdminNetworkPolicy.resource: adminPolicy(&object)
         case Kinds.tier.resource: tier(&object)
         case Kinds.namespace.resource: namespace(&object)
         case Kinds.service.resource: update(&object, "spec", service)
@@ -53,6 +54,22 @@ public enum Defaulting {
         for member in ["ingress", "egress"] {
             eachElement(&spec, member) { rule in
                 eachElement(&rule, "ports") { fill(&$0, "protocol", "TCP") }
+            }
+        }
+    }
+
+    private static func adminPolicy(_ object: inout JSONValue) {
+        guard case .object? = object["spec"] else { return }
+        update(&object, "spec") { spec in
+            for member in ["ingress", "egress"] {
+                eachElement(&spec, member) { rule in
+                    eachElement(&rule, "ports") { port in
+                        for form in ["portNumber", "portRange"] {
+                            guard case .object? = port[form] else { continue }
+                            update(&port, form) { fill(&$0, "protocol", "TCP") }
+                        }
+                    }
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ public enum Kinds {
         namespace, serviceAccount, service, secret, configMap, event,
         tier, networkPolicy, globalNetworkPolicy, stagedNetworkPolicy, stagedGlobalNetworkPolicy,
         stagedKubernetesNetworkPolicy, networkSet, globalNetworkSet, profile, workloadEndpoint, hostEndpoint,
-        kubernetesNetworkPolicy, endpointSlice,
+        kubernetesNetworkPolicy, endpointSlice, clusterNetworkPolicy, adminNetworkPolicy, baselineAdminNetworkPolicy,
     ]
 
     /// The kind of that name, as in an object's `apiVersion` and `kind`; nil when we do not serve it.

@@ -125,16 +125,16 @@ enum KubernetesPolicyExpansion {
     }
 
     /// Pods are the endpoints of Kubernetes alone.
-    private static func podSelector(_ value: JSONValue?) throws(ValidationError) -> Selector {
+    static func podSelector(_ value: JSONValue?) throws(ValidationError) -> Selector {
         let pods = Selector.equals(key: SystemLabels.orchestrator, value: SystemLabels.kubernetesOrchestrator)
         return all([pods] + (try comparisons(value ?? .null)))
     }
 
-    private static func all(_ comparisons: [Selector]) -> Selector {
+    static func all(_ comparisons: [Selector]) -> Selector {
         comparisons.count == 1 ? comparisons[0] : comparisons.isEmpty ? .all : .and(comparisons)
     }
 
-    private static func comparisons(_ selector: JSONValue) throws(ValidationError) -> [Selector] {
+    static func comparisons(_ selector: JSONValue) throws(ValidationError) -> [Selector] {
         var comparisons = (selector["matchLabels"]?.objectValue ?? [:]).sorted { $0.key < $1.key }.map {
             Selector.equals(key: $0.key, value: ObjectDecoding.text($0.value))
         }

@@ -19,8 +19,16 @@ public enum ObjectLimits {
     public static let peersPerKubernetesRule = 1024
     /// Ports of one rule of a Kubernetes NetworkPolicy.
     public static let portsPerKubernetesRule = 256
-    /// Rules that a Kubernetes NetworkPolicy becomes for one direction: one for each protocol and kind of peer.
+    /// Rules that a Kubernetes NetworkPolicy, or one of policy.networking.k8s.io, becomes for one direction: one for each protocol and kind of peer.
     public static let expandedKubernetesRules = 4096
+    /// Rules of a ClusterNetworkPolicy for one direction, and peers and protocols of one of them: the specification's limit.
+    public static let clusterPolicyItems = 25
+    /// The same of an AdminNetworkPolicy or BaselineAdminNetworkPolicy: the specification's limit.
+    public static let adminPolicyItems = 100
+    /// Blocks of one peer of these: the specification's limit.
+    public static let networksPerPeer = 25
+    /// The name of a rule of these, in characters: the specification's limit.
+    public static let ruleNameLength = 100
     /// Endpoints of an EndpointSlice: Kubernetes' limit.
     public static let endpointsPerSlice = 1000
     /// Addresses of an endpoint of an EndpointSlice: Kubernetes' limit.
@@ -42,6 +50,7 @@ public enum ObjectLimits {
     public static let all: [Limit] = {
         let calico = "Calico's limit; beyond it the object is refused with the path"
         let kubernetes = "Kubernetes' limit; beyond it the object is refused with the path"
+        let specification = "the limit of policy.networking.k8s.io; beyond it the object is refused with the path"
         let ours = "what a node can be asked to hold; beyond it the object is refused with the path"
         return [
             limit("rules of a policy or profile for one direction", rulesPerDirection, calico),
@@ -55,6 +64,10 @@ public enum ObjectLimits {
             limit("peers of a rule of a Kubernetes NetworkPolicy", peersPerKubernetesRule, ours),
             limit("ports of a rule of a Kubernetes NetworkPolicy", portsPerKubernetesRule, ours),
             limit("rules that a Kubernetes NetworkPolicy becomes for one direction", expandedKubernetesRules, ours),
+            limit("rules of a ClusterNetworkPolicy for one direction; peers, protocols of one", clusterPolicyItems, specification),
+            limit("rules of an AdminNetworkPolicy for one direction; peers, ports of one", adminPolicyItems, specification),
+            limit("networks of a peer of these", networksPerPeer, specification),
+            limit("name of a rule of these", ruleNameLength, unit: "characters", specification),
             limit("endpoints of an EndpointSlice", endpointsPerSlice, kubernetes),
             limit("addresses of an endpoint of an EndpointSlice", addressesPerSliceEndpoint, kubernetes),
             limit("ports of an EndpointSlice", portsPerSlice, kubernetes),

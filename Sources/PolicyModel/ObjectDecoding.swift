@@ -1,12 +1,15 @@
 /// Reads members of objects that have been validated.
 enum ObjectDecoding {
-    /// Throws what is wrong with the object, but passes over unknown members.
+    /// Throws what is wrong with the object, but passes over unknown members, and over those of policy.networking.k8s.io that
+    /// make a rule fail closed.
     static func validated(_ object: JSONValue, _ kinds: [ResourceKind]) throws(ValidationError) -> ResourceKind {
         guard let kind = Kinds.find(object), kinds.contains(where: { $0.resource == kind.resource }) else {
             let names = SchemaChecker.choice(kinds.map { "\($0.apiVersion) \($0.kind)" })
             throw ValidationError([FieldError(path: "kind", message: "must be \(names)", reason: .notSupported)])
         }
-        let errors = Validator.validate(object, kind: kind).filter { $0.reason != .unknown }
+        let errors = Validator.errors(in: object, kind: kind, failsClosed: true).filter { error in
+            error.reason != .unknown && !(error.reason == .notEnforcedYet && ClusterPolicyForm(kind) != nil)
+        }
         guard errors.isEmpty else { throw ValidationError(errors) }
         return kind
     }

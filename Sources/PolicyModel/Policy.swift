@@ -142,12 +142,15 @@ public enum DenyAction: String, Sendable, Hashable, CaseIterable {
     public static let annotation = "bulkhead.io/deny-action"
 }
 
-/// A NetworkPolicy (with a namespace), a GlobalNetworkPolicy or a Kubernetes NetworkPolicy, defaults filled in.
+/// A NetworkPolicy (with a namespace), a GlobalNetworkPolicy, a Kubernetes NetworkPolicy, or one of
+/// policy.networking.k8s.io, defaults filled in.
 public struct Policy: Sendable, Hashable {
     /// A Kubernetes NetworkPolicy is a NetworkPolicy by the name of `kubernetesPrefix` and its own.
     public static let kubernetesPrefix = "knp.default."
     /// The order of every Kubernetes NetworkPolicy.
     public static let kubernetesOrder: Double = 1000
+    /// The order of the BaselineAdminNetworkPolicy, which has no priority: after every other of its tier.
+    public static let baselineOrder: Double = 1000
 
     public var reference: PolicyReference
     public var tier: String
@@ -159,7 +162,7 @@ public struct Policy: Sendable, Hashable {
     public var namespaceSelector: NamespaceSelector?
     /// Endpoints that run as a service account with matching labels; nil: all.
     public var serviceAccountSelector: Selector?
-    /// Never empty.
+    /// Empty only for a ClusterNetworkPolicy, AdminNetworkPolicy or BaselineAdminNetworkPolicy without rules: it never acts.
     public var directions: Set<Direction>
     public var ingress: [PolicyRule]
     public var egress: [PolicyRule]
@@ -221,6 +224,19 @@ public struct Tier: Sendable, Hashable {
     public static let defaultName = "default"
     /// The order of the tier `default` (Calico 3.29 and later).
     public static let defaultOrder: Double = 1_000_000
+    /// Of AdminNetworkPolicies and ClusterNetworkPolicies of the tier Admin (this and the following as in Calico 3.32).
+    public static let adminName = "kube-admin"
+    public static let adminOrder: Double = 1_000
+    /// Of the BaselineAdminNetworkPolicy and ClusterNetworkPolicies of the tier Baseline.
+    public static let baselineName = "kube-baseline"
+    public static let baselineOrder: Double = 10_000_000
+
+    /// The tiers of every world, in order: none of them can be deleted, nor its order or default action changed.
+    public static let builtIn = [
+        Tier(name: adminName, order: adminOrder, defaultAction: .pass),
+        Tier(name: defaultName, order: defaultOrder),
+        Tier(name: baselineName, order: baselineOrder, defaultAction: .pass),
+    ]
 
     public enum DefaultAction: String, Sendable, Hashable, CaseIterable {
         case deny = "Deny"

@@ -1,17 +1,20 @@
 extension Policy {
-    /// Reads a NetworkPolicy or GlobalNetworkPolicy of projectcalico.org, or a NetworkPolicy of Kubernetes, and fills in the
-    /// defaults: the tier `default`; types by the rules that are there; an empty selector is `all()`; an empty selector in a
+    /// Reads a NetworkPolicy or GlobalNetworkPolicy of projectcalico.org, a NetworkPolicy of Kubernetes or a policy of
+    /// policy.networking.k8s.io, and fills in the defaults: the tier `default`; types by the rules that are there; an empty selector is `all()`; an empty selector in a
     /// rule is absent.
     ///
     /// Throws what `Validator` finds, but passes over unknown members.
     public init(object: JSONValue) throws(ValidationError) {
         let kind = try ObjectDecoding.validated(
-            object, [Kinds.networkPolicy, Kinds.globalNetworkPolicy, Kinds.kubernetesNetworkPolicy])
+            object,
+            [Kinds.networkPolicy, Kinds.globalNetworkPolicy, Kinds.kubernetesNetworkPolicy] + ClusterPolicyForm.allCases.map(\.kind))
         let spec = object["spec"] ?? .null
         let denyAction = ObjectDecoding.denyAction(object)
         let place = Self.reference(kind, object)
         if kind.resource == Kinds.kubernetesNetworkPolicy.resource {
             self = try KubernetesPolicyExpansion.policy(reference: place, spec: spec, denyAction: denyAction)
+        } else if let form = ClusterPolicyForm(kind) {
+            self = try ClusterPolicyExpansion.policy(form, reference: place, spec: spec, denyAction: denyAction)
         } else {
             try self.init(reference: place, spec: spec, denyAction: denyAction)
         }
@@ -89,7 +92,7 @@ extension Kinds {
 }
 
 extension Tier {
-    /// Reads a Tier: the default action is Deny; the tier `default` has its fixed order; denials are dropped unless the
+    /// Reads a Tier: the default action is Deny; the tiers of every world have their fixed orders and actions; denials are dropped unless the
     /// annotation says otherwise.
     ///
     /// Throws what `Validator` finds, but passes over unknown members.
@@ -110,7 +113,8 @@ extension DenyAction {
     static func isSaid(by kind: ResourceKind) -> Bool {
         [
             Kinds.tier, Kinds.networkPolicy, Kinds.globalNetworkPolicy, Kinds.stagedNetworkPolicy,
-            Kinds.stagedGlobalNetworkPolicy, Kinds.stagedKubernetesNetworkPolicy, Kinds.kubernetesNetworkPolicy,
+            Kinds.stagedGlobalNetworkPolicy, Kinds.stagedKubernetesNetworkPolicy, Kinds.kubernetesNetworkPolicy, Kinds.clusterNetworkPolicy,
+            Kinds.adminNetworkPolicy, Kinds.baselineAdminNetworkPolicy,
         ].contains { $0.resource == kind.resource }
     }
 }

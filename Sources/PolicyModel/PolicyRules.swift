@@ -5,6 +5,7 @@ enum PolicyRules {
         /// Rules without a namespace for services mean the object's own.
         case namespaced
         case cluster
+        case profile
     }
 
     /// A NetworkPolicy or GlobalNetworkPolicy, also a staged one that replaces or adds something.
@@ -53,11 +54,22 @@ enum PolicyRules {
         }
     }
 
+    /// Where a selector may compare with the endpoint that the policy applies to.
+    static let placeOfComparisons =
+        "sameNamespace() and sameLabel() can stand only in the selector of a GlobalNetworkPolicy's peer: the source of ingress "
+        + "rules, the destination of egress rules"
+
     /// A selector of endpoints or, for a policy as a whole, of namespaces or service accounts.
-    static func checkSelector(_ value: JSONValue?, path: String, into errors: inout [FieldError]) {
+    ///
+    /// - Parameter compares: it may compare with the endpoint that the policy applies to.
+    static func checkSelector(
+        _ value: JSONValue?, path: String, compares: Bool = false, into errors: inout [FieldError]
+    ) {
         guard let text = value?.stringValue else { return }
         do {
-            if try Selector(text).mentionsGlobal {
+            let selector = try Selector(text)
+            if !compares, !selector.subjectKeys.isEmpty { errors.fail(path, placeOfComparisons) }
+            if selector.mentionsGlobal {
                 errors.fail(path, "global() can stand only in the namespaceSelector of a rule's source or destination")
             }
         } catch {
@@ -95,9 +107,8 @@ enum PolicyRules {
 /// What Calico demands of tiers that it knows by name.
 enum TierRules {
     /// Tiers whose place is fixed.
-    static let reserved: [String: (order: Double, defaultAction: Tier.DefaultAction)] = [
-        Tier.defaultName: (Tier.defaultOrder, .deny)
-    ]
+    static let reserved: [String: (order: Double, defaultAction: Tier.DefaultAction)] = Dictionary(
+        Tier.builtIn.map { ($0.name, ($0.order ?? 0, $0.defaultAction)) }) { first, _ in first }
 
     static func check(_ spec: JSONValue?, name: String, into errors: inout [FieldError]) {
         guard let fixed = reserved[name] else { return }

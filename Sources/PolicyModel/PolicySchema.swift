@@ -111,7 +111,8 @@ enum PolicySchema {
             Field(
                 "selector", .text,
                 "Endpoints and network sets by their labels; in the policy's own namespace unless namespaceSelector says "
-                    + "otherwise."),
+                    + "otherwise. For the peer of a GlobalNetworkPolicy also sameNamespace() and sameLabel(KEY): as those of the "
+                    + "endpoint that the policy applies to."),
             Field(
                 "notSelector", .text,
                 "No endpoint or network set with matching labels; alone it is met by addresses that none of them has."),

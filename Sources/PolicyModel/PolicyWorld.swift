@@ -31,22 +31,26 @@ public struct PolicyWorld: Sendable, Hashable {
 }
 
 extension PolicyWorld {
-    /// The objects that are in every world: the namespace `default` and the tier `default`, with defaults filled in. A
-    /// server creates them at its first start and does not let them be deleted.
+    /// The objects that are in every world: the namespace `default` and `Tier.builtIn`, with defaults filled in. A server
+    /// creates them at its first start and does not let them be deleted.
     public static let builtInObjects: [JSONValue] = [
         [
             "apiVersion": "v1", "kind": "Namespace",
             "metadata": ["name": "default", "labels": [Namespace.nameLabel: "default"]], "status": ["phase": "Active"],
-        ],
+        ]
+    ] + Tier.builtIn.map { tier in
         [
-            "apiVersion": "projectcalico.org/v3", "kind": "Tier", "metadata": ["name": "default"],
-            "spec": ["order": 1_000_000, "defaultAction": "Deny"],
-        ],
-    ]
+            "apiVersion": .string(Kinds.tier.apiVersion), "kind": .string(Kinds.tier.kind),
+            "metadata": ["name": .string(tier.name)],
+            "spec": [
+                "order": .integer(Int64(tier.order ?? 0)), "defaultAction": .string(tier.defaultAction.rawValue),
+            ],
+        ]
+    }
 
     /// The world of `builtInObjects`.
     public static let builtIn = PolicyWorld(
-        tiers: [Tier.defaultName: Tier(name: Tier.defaultName, order: Tier.defaultOrder)],
+        tiers: Dictionary(Tier.builtIn.map { ($0.name, $0) }) { first, _ in first },
         namespaces: ["default": Namespace(name: "default", labels: [Namespace.nameLabel: "default"])])
 
     /// Adds or replaces what an API object says; kinds that say nothing of policy (a Service, a Secret) leave it as it is.
@@ -122,6 +126,7 @@ extension PolicyWorld {
     /// The resources of policies that are enforced.
     private static let policyResources: Set<String> = [
         Kinds.networkPolicy.resource, Kinds.globalNetworkPolicy.resource, Kinds.kubernetesNetworkPolicy.resource,
+        Kinds.clusterNetworkPolicy.resource, Kinds.adminNetworkPolicy.resource, Kinds.baselineAdminNetworkPolicy.resource,
     ]
 
     /// The resources (`plural.group`) whose objects `set` puts into the world; others say nothing of policy.

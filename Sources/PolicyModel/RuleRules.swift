@@ -15,7 +15,8 @@ enum RuleRules {
         for side in ["source", "destination"] {
             guard let entity = rule[side], case .object = entity else { continue }
             let path = "\(path).\(side)"
-            checkSelectors(entity, path: path, into: &errors)
+            let isPeer = (side == "source") == (direction == .ingress)
+            checkSelectors(entity, path: path, compares: isPeer && scope == .cluster, into: &errors)
             for member in ["nets", "notNets"] {
                 checkNets(
                     entity[member], path: path, member: member, version: &version, versionSource: &versionSource,
@@ -92,12 +93,17 @@ enum RuleRules {
         }
     }
 
-    private static func checkSelectors(_ entity: JSONValue, path: String, into errors: inout [FieldError]) {
-        for member in ["selector", "notSelector"] {
-            PolicyRules.checkSelector(entity[member], path: "\(path).\(member)", into: &errors)
-        }
+    private static func checkSelectors(
+        _ entity: JSONValue, path: String, compares: Bool, into errors: inout [FieldError]
+    ) {
+        PolicyRules.checkSelector(entity["selector"], path: "\(path).selector", compares: compares, into: &errors)
+        PolicyRules.checkSelector(entity["notSelector"], path: "\(path).notSelector", into: &errors)
         guard let text = entity["namespaceSelector"]?.stringValue, !text.isEmpty else { return }
-        do { _ = try NamespaceSelector(text) } catch {
+        do {
+            if case .matching(let selector) = try NamespaceSelector(text), !selector.subjectKeys.isEmpty {
+                errors.fail("\(path).namespaceSelector", PolicyRules.placeOfComparisons)
+            }
+        } catch {
             errors.fail("\(path).namespaceSelector", error.description)
         }
     }
@@ -162,7 +168,7 @@ enum RuleRules {
                 if !isValid(text) { errors.fail("\(path).\(member)", "\(text.quoted) is no valid name: \(form)") }
             } else if member == "name" {
                 errors.fail("\(path).name", "is required: name the service", .required)
-            } else if scope == .cluster {
+            } else if scope != .namespaced {
                 errors.fail("\(path).namespace", "is required outside a NetworkPolicy: name the service's namespace", .required)
             }
         }

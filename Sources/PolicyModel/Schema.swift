@@ -91,7 +91,7 @@ public struct ResourceKind: Sendable {
     public var resource: String { group.isEmpty ? plural : "\(plural).\(group)" }
 
     /// A kind that Kubernetes itself has: kubectl knows its fields and sends strategic merge patches and protobuf.
-    public var isBuiltIn: Bool { group.isEmpty || group.hasSuffix(".k8s.io") }
+    public var isBuiltIn: Bool { group.isEmpty || (group.hasSuffix(".k8s.io") && group != Kinds.clusterPolicyGroup) }
 }
 
 /// One thing that is wrong with an object.

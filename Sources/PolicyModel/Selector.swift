@@ -16,6 +16,13 @@ public indirect enum Selector: Sendable, Hashable {
     case isIn(key: String, values: Set<String>)
     /// Also true when the label is absent.
     case isNotIn(key: String, values: Set<String>)
+    /// `sameNamespace()`: in the namespace of the endpoint that the policy applies to.
+    ///
+    /// This and `sameLabel` compare with that endpoint; where there is none, they match nothing.
+    case sameNamespace
+    /// `sameLabel(KEY)`: the label is there, and as that of the endpoint that the policy applies to. Matches nothing where
+    /// that endpoint has no such label.
+    case sameLabel(key: String)
     case not(Selector)
     /// Two or more.
     case and([Selector])

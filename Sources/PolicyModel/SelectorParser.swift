@@ -18,7 +18,8 @@ extension Selector {
     ///
     /// Blanks are spaces and tabs. An empty text is `all()`. `!` binds to one comparison, `has()`, `all()`, `global()` or
     /// pair of parentheses; `&&` binds more strongly than `||`. Texts stand in double or single quotes and know no
-    /// escapes. Other than Calico we refuse texts beyond ASCII: no label has one, so such a comparison is a mistake.
+    /// escapes. Other than Calico we refuse texts beyond ASCII: no label has one, so such a comparison is a mistake; and we know
+    /// `sameNamespace()` and `sameLabel(KEY)`, which Calico's parser refuses.
     public init(_ text: String) throws(SelectorParseError) {
         var parser = SelectorParser(bytes: Array(text.utf8))
         self = try parser.parse()
@@ -100,13 +101,9 @@ struct SelectorParser {
             guard take(UInt8(ascii: ")")) else { throw failure("expected ')'") }
             return selector
         }
-        if takeWord("has(") {
-            skipBlanks()
-            let key = try key()
-            skipBlanks()
-            guard take(UInt8(ascii: ")")) else { throw failure("expected ')' after has(\(key)") }
-            return .has(key: key)
-        }
+        if takeWord("has(") { return .has(key: try closedKey("has(")) }
+        if takeWord("sameLabel(") { return .sameLabel(key: try closedKey("sameLabel(")) }
+        if takeWord("sameNamespace(") { return try closed(.sameNamespace, "sameNamespace(") }
         if takeWord("all(") { return try closed(.all, "all(") }
         if takeWord("global(") { return try closed(.global, "global(") }
         return try comparison(key: try key())
@@ -116,6 +113,14 @@ struct SelectorParser {
         skipBlanks()
         guard take(UInt8(ascii: ")")) else { throw failure("expected ')' after \(name)") }
         return selector
+    }
+
+    private mutating func closedKey(_ name: String) throws(SelectorParseError) -> String {
+        skipBlanks()
+        let key = try key()
+        skipBlanks()
+        guard take(UInt8(ascii: ")")) else { throw failure("expected ')' after \(name)\(key)") }
+        return key
     }
 
     private mutating func comparison(key: String) throws(SelectorParseError) -> Selector {

@@ -14,6 +14,8 @@ extension Selector: CustomStringConvertible {
         case .endsWith(let key, let value): "\(key) ends with \(Self.literal(value))"
         case .isIn(let key, let values): "\(key) in \(Self.set(values))"
         case .isNotIn(let key, let values): "\(key) not in \(Self.set(values))"
+        case .sameNamespace: "sameNamespace()"
+        case .sameLabel(let key): "sameLabel(\(key))"
         case .not(let operand): "!\(operand.negatable)"
         case .and(let operands): operands.map(\.operandOfAnd).joined(separator: " && ")
         case .or(let operands): operands.map(\.operandOfOr).joined(separator: " || ")
@@ -30,7 +32,7 @@ extension Selector: CustomStringConvertible {
 
     private var negatable: String {
         switch self {
-        case .all, .global, .has: description
+        case .all, .global, .has, .sameNamespace, .sameLabel: description
         default: "(\(description))"
         }
     }
@@ -69,13 +71,26 @@ extension Selector {
         }
     }
 
+    /// The labels of the endpoint that the policy applies to, with which `sameNamespace()` and `sameLabel(KEY)` compare;
+    /// empty where neither occurs.
+    public var subjectKeys: Set<String> {
+        switch self {
+        case .sameNamespace: [SystemLabels.namespace]
+        case .sameLabel(let key): [key]
+        case .not(let operand): operand.subjectKeys
+        case .and(let operands), .or(let operands): operands.reduce(into: []) { $0.formUnion($1.subjectKeys) }
+        default: []
+        }
+    }
+
     /// The label keys that decide it.
     public var keys: Set<String> {
         switch self {
         case .all, .global: []
         case .has(let key), .equals(let key, _), .notEquals(let key, _), .contains(let key, _),
-            .startsWith(let key, _), .endsWith(let key, _), .isIn(let key, _), .isNotIn(let key, _):
+            .startsWith(let key, _), .endsWith(let key, _), .isIn(let key, _), .isNotIn(let key, _), .sameLabel(let key):
             [key]
+        case .sameNamespace: [SystemLabels.namespace]
         case .not(let operand): operand.keys
         case .and(let operands), .or(let operands):
             operands.reduce(into: []) { $0.formUnion($1.keys) }
@@ -87,7 +102,7 @@ extension Selector {
     /// comparisons, and what is always or never true folded. Never matching is `!all()`.
     public var canonical: Selector {
         switch self {
-        case .all, .global, .has, .equals, .notEquals:
+        case .all, .global, .has, .equals, .notEquals, .sameNamespace, .sameLabel:
             self
         // Every value contains, begins and ends with the empty text.
         case .contains(let key, ""), .startsWith(let key, ""), .endsWith(let key, ""):

@@ -6,9 +6,14 @@ public enum Validator {
     /// (Kubernetes' `fieldValidation`); where they do not, `prune` removes those members. The cost grows with the size of
     /// the object only.
     public static func validate(_ object: JSONValue, kind: ResourceKind) -> [FieldError] {
+        errors(in: object, kind: kind, failsClosed: false)
+    }
+
+    /// - Parameter failsClosed: nothing is said of what makes a rule of policy.networking.k8s.io fail closed.
+    static func errors(in object: JSONValue, kind: ResourceKind, failsClosed: Bool) -> [FieldError] {
         var schema = SchemaChecker()
         schema.check(object: object, fields: kind.objectFields)
-        var rules = ObjectRules()
+        var rules = ObjectRules(failsClosed: failsClosed)
         rules.check(object, kind: kind)
         return schema.errors + rules.errors
     }
@@ -40,6 +45,9 @@ public enum Validator {
 /// What no schema can say. Values of a wrong type are passed over: the schema has told of them.
 struct ObjectRules {
     private(set) var errors: [FieldError] = []
+    let failsClosed: Bool
+
+    init(failsClosed: Bool) { self.failsClosed = failsClosed }
 
     mutating func check(_ object: JSONValue, kind: ResourceKind) {
         if let refusal = kind.refusal {
@@ -67,7 +75,7 @@ struct ObjectRules {
                 KubernetesPolicyRules.check(spec, path: "spec", into: &$0)
             }
         case Kinds.profile.resource:
-            if let spec { PolicyRules.checkRules(spec, path: "spec", scope: .cluster, into: &errors) }
+            if let spec { PolicyRules.checkRules(spec, path: "spec", scope: .profile, into: &errors) }
             MetadataRules.checkLabels(spec?["labelsToApply"], path: "spec.labelsToApply", into: &errors)
         case Kinds.networkSet.resource, Kinds.globalNetworkSet.resource: checkNetworkSet(spec)
         case Kinds.tier.resource:
@@ -76,7 +84,9 @@ struct ObjectRules {
         case Kinds.service.resource: KubernetesRules.checkService(spec, path: "spec", into: &errors)
         case Kinds.endpointSlice.resource: KubernetesRules.checkEndpointSlice(object, into: &errors)
         case Kinds.secret.resource, Kinds.configMap.resource: KubernetesRules.checkData(object, into: &errors)
-        default: break
+        default:
+            guard let form = ClusterPolicyForm(kind) else { break }
+            ClusterPolicyRules(form: form, failsClosed: failsClosed).check(object, into: &errors)
         }
     }
 

@@ -53,7 +53,7 @@ import Testing
             let world = await fixture.agent.enforcedWorld().world
             #expect(world.endpoints[Objects.key("web")]?.addresses == [try #require(IPAddress("10.1.0.1"))])
             #expect(world.policies.count == 1)
-            #expect(world.tiers.count == 1)
+            #expect(world.tiers.count == Tier.builtIn.count)
             let program = try #require(fixture.dataplane.last)
             #expect(program.attachments[Objects.key("web")]?.interfaceIndex == 7)
             #expect(!program.keepsUnclaimedInterfaces)
@@ -106,7 +106,7 @@ import Testing
                 let mended = try await fixture.put(Objects.denial("none", of: "web"))
                 _ = await fixture.enforced(mended)
                 let after = await fixture.agent.enforcedWorld().world
-                #expect(after.tiers.keys.sorted() == ["default"])
+                #expect(after.tiers.keys.sorted() == ["default", "kube-admin", "kube-baseline"])
                 #expect(after.policies.values.map(\.tier) == ["default"])
                 try await fixture.put(Self.brokenPolicy)
                 let gone = try await fixture.store.delete(Self.endpointKey, expected: nil).revision

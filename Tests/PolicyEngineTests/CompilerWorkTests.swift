@@ -77,6 +77,39 @@ struct CompilerWorkTests {
         #expect(compiler.lastWork.rowsBuilt == 2)
     }
 
+    /// Stacks differ where the values differ that rules compare with, and nowhere else.
+    @Test func aComparisonCostsAStackForEachValue() {
+        var world = PolicyWorld()
+        world.addTier()
+        for namespace in 0..<5 { world.addNamespace("ns\(namespace)") }
+        for number in 0..<200 {
+            world.addEndpoint(
+                "ns\(number % 5)", "e\(number)", [IPAddress(v4: 0x0a00_0000 + UInt32(number))],
+                ["app": "app\(number % 20)", "team": "t\(number % 2)"])
+        }
+        world.addPolicy(
+            "", "same", ingress: [PolicyRule(action: .allow, source: EntityRule(selector: .and([.sameNamespace, .sameLabel(key: "team")])))])
+        var compiler = VerdictCompiler()
+        _ = compiler.compile(world, node: "here")
+        // Five namespaces of two teams, and egress that no policy selects and each namespace's profile decides.
+        #expect(compiler.lastWork.stacksCompiled == 15)
+        let first = VerdictCompiler().compiled(world)
+        #expect(Set(first.legs.values.map(\.ingress)).count == 10)
+
+        // The label of one endpoint: it takes the stack of those that have it already.
+        world.endpoints[EndpointKey(namespace: "ns0", name: "e0")]?.labels["team"] = "t1"
+        _ = compiler.compile(world, node: "here")
+        #expect(compiler.lastWork.stacksCompiled == 0)
+        #expect(compiler.lastWork.policiesRead == 0)
+        #expect(compiler.lastWork.addressesVisited == 1)
+
+        // A value that nobody had: one stack more, and one set.
+        world.endpoints[EndpointKey(namespace: "ns0", name: "e0")]?.labels["team"] = "t2"
+        _ = compiler.compile(world, node: "here")
+        #expect(compiler.lastWork.stacksCompiled == 1)
+        #expect(compiler.lastWork.policiesRead == 0)
+    }
+
     @Test func aRuleChangeCompilesTheStacksThatHaveIt() {
         var world = world
         var compiler = VerdictCompiler()
@@ -247,5 +280,13 @@ struct CompilerWorkTests {
         #expect(pairRanges.count >= 2_000)
         // A peer's rule and the port rules meet in TCP alone: before it, it, after it, and those that allow it.
         #expect((pairRanges.max() ?? 0) < 10)
+    }
+}
+
+extension VerdictCompiler {
+    /// The tables of a world, whoever compiled before.
+    fileprivate func compiled(_ world: PolicyWorld) -> VerdictTables {
+        var compiler = self
+        return compiler.compile(world, node: "here")
     }
 }

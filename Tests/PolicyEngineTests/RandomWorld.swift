@@ -167,7 +167,7 @@ struct RandomWorld {
         var side = EntityRule()
         if random.chance(20) { side.nets = (0...Int.random(in: 0...2, using: &random)).map { _ in anyBlock() } }
         if random.chance(10) { side.notNets = (0...Int.random(in: 0...1, using: &random)).map { _ in anyBlock() } }
-        if random.chance(25) { side.selector = selector() }
+        if random.chance(25) { side.selector = random.chance(30) ? comparison() : selector() }
         if random.chance(12) { side.notSelector = selector() }
         if random.chance(15) { side.namespaceSelector = namespaceSelector() }
         if random.chance(8) {
@@ -215,6 +215,11 @@ struct RandomWorld {
 
     private mutating func namespaceSelector() -> NamespaceSelector {
         random.chance(25) ? .global : .matching(random.chance(30) ? .all : selector())
+    }
+
+    private mutating func comparison() -> Selector {
+        let label = Selector.sameLabel(key: random.pick(["app", "role", "pcns.app", "pcsa.role"]))
+        return random.pick([.sameNamespace, label, label, .not(.sameNamespace), .not(label), .and([.sameNamespace, label]), .or([label, selector()])])
     }
 
     private mutating func selector() -> Selector {

@@ -10,6 +10,8 @@ import Testing
             "stagedkubernetesnetworkpolicies.projectcalico.org", "networksets.projectcalico.org",
             "globalnetworksets.projectcalico.org", "profiles.projectcalico.org", "workloadendpoints.projectcalico.org",
             "hostendpoints.projectcalico.org", "networkpolicies.networking.k8s.io", "endpointslices.discovery.k8s.io",
+            "clusternetworkpolicies.policy.networking.k8s.io", "adminnetworkpolicies.policy.networking.k8s.io",
+            "baselineadminnetworkpolicies.policy.networking.k8s.io",
         ])
         for kind in Kinds.all {
             #expect(Kinds.find(apiVersion: kind.apiVersion, kind: kind.kind)?.resource == kind.resource)

@@ -62,7 +62,7 @@ import Testing
             other?.errors == [
                 FieldError(
                     path: "kind",
-                    message: #"must be "projectcalico.org/v3 NetworkPolicy", "projectcalico.org/v3 GlobalNetworkPolicy" or "networking.k8s.io/v1 NetworkPolicy""#,
+                    message: #"must be "projectcalico.org/v3 NetworkPolicy", "projectcalico.org/v3 GlobalNetworkPolicy", "networking.k8s.io/v1 NetworkPolicy", "policy.networking.k8s.io/v1alpha2 ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha1 AdminNetworkPolicy" or "policy.networking.k8s.io/v1alpha1 BaselineAdminNetworkPolicy""#,
                     reason: .notSupported)
             ])
     }

@@ -3,12 +3,20 @@ import Testing
 
 /// Objects of every kind into the world and out of it.
 @Suite struct PolicyWorldTests {
+    private static func name(_ kind: ResourceKind) -> String { kind.kind == "BaselineAdminNetworkPolicy" ? "default" : "x" }
+
     /// The smallest object of a kind.
     private static func object(_ kind: ResourceKind) -> JSONValue {
         var object = ValidatorTests.object(kind)
         if kind.resource == Kinds.endpointSlice.resource {
             object["addressType"] = "IPv4"
             object["endpoints"] = []
+        }
+        if kind.group == "policy.networking.k8s.io" {
+            object["spec"] = ["subject": ["namespaces": [:]]]
+            if kind.kind != "BaselineAdminNetworkPolicy" { object["spec"]?["priority"] = 1 }
+            if kind.kind == "ClusterNetworkPolicy" { object["spec"]?["tier"] = "Admin" }
+            object["metadata"]?["name"] = .string(name(kind))
         }
         if kind.resource == Kinds.event.resource { object["involvedObject"] = ["kind": "Node", "name": "n"] }
         return object
@@ -29,14 +37,14 @@ import Testing
             let isOtherRemoved = world.remove(resource: kind.resource, namespace: "default", name: "other")
             #expect(!isOtherRemoved && world == before)
             try full.set(object)
-            let isRemoved = world.remove(resource: kind.resource, namespace: kind.namespaced ? "default" : "", name: "x")
+            let isRemoved = world.remove(resource: kind.resource, namespace: kind.namespaced ? "default" : "", name: Self.name(kind))
             #expect(isRemoved == says)
             #expect(world == PolicyWorld(), "\(kind.resource) leaves nothing")
         }
-        #expect(full.policies.count == 3 && full.staged.count == 3 && full.networkSets.count == 2, "names are told apart by kind")
+        #expect(full.policies.count == 6 && full.staged.count == 3 && full.networkSets.count == 2, "names are told apart by kind")
         #expect(full.tiers.count == 1 && full.namespaces.count == 1 && full.endpoints.count == 1 && full.profiles.count == 1)
         #expect(full.serviceAccounts.count == 1 && full.endpointSlices.count == 1)
-        for kind in Kinds.all { full.remove(resource: kind.resource, namespace: kind.namespaced ? "default" : "", name: "x") }
+        for kind in Kinds.all { full.remove(resource: kind.resource, namespace: kind.namespaced ? "default" : "", name: Self.name(kind)) }
         #expect(full == PolicyWorld())
     }
 

@@ -18,7 +18,7 @@ public struct Coverage: Sendable {
         "policy field",
         rows: [
             "types", "namespace", "namespaceSelector", "serviceAccountSelector", "selector", "order", "deny action",
-            "Kubernetes NetworkPolicy",
+            "Kubernetes NetworkPolicy", "policy.networking.k8s.io",
         ],
         columns: ["absent", "matched", "unmatched"])
     private var tiers = CoverageTable(
@@ -77,7 +77,7 @@ public struct Coverage: Sendable {
         policies.expect(4, 1...2)
         policies.expect(5, 0...1)
         policies.expect(3, 0...2)
-        for row in [6, 7] { policies.expect(row, 0...1) }
+        for row in [6, 7, 8] { policies.expect(row, 0...1) }
         for row in [1, 2] { reasons.expect(row, [2]) }
         for row in [2, 3] { addresses.expect(row, 0...1) }
         for row in actions.rows.indices { actions.expect(row, [2]) }
@@ -145,6 +145,7 @@ public struct Coverage: Sendable {
         policies.count(5, policy.order == nil ? 0 : 1)
         policies.count(6, policy.denyAction == nil ? 0 : 1)
         policies.count(7, policy.reference.name.hasPrefix(Policy.kubernetesPrefix) ? 1 : 0)
+        policies.count(8, Self.clusterKinds.contains(policy.reference.kind) ? 1 : 0)
         // In the order in which the oracle asks; what comes after the first failure was not asked.
         let questions: [(present: Bool, failure: OracleTrace.Applicability)] = [
             (true, .otherDirection), (policy.namespace != nil, .otherNamespace),
@@ -224,8 +225,11 @@ public struct Coverage: Sendable {
         return owners == 1 ? 0 : 1
     }
 
+    private static let clusterKinds = ["ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"]
+
     private static let operators = [
         "all()", "global()", "has", "==", "!=", "contains", "starts with", "ends with", "in", "not in", "!", "&&", "||",
+        "sameNamespace()", "sameLabel",
     ]
 
     private mutating func recordOperators(of selector: Selector) {
@@ -240,6 +244,8 @@ public struct Coverage: Sendable {
         case .endsWith: selectors.count(7, 0)
         case .isIn: selectors.count(8, 0)
         case .isNotIn: selectors.count(9, 0)
+        case .sameNamespace: selectors.count(13, 0)
+        case .sameLabel: selectors.count(14, 0)
         case .not(let inner):
             selectors.count(10, 0)
             recordOperators(of: inner)

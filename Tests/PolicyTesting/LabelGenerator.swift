@@ -67,6 +67,46 @@ enum LabelGenerator {
         }
     }
 
+    /// Of the peer of a global policy's rule: half of them compare with the endpoint that the policy applies to.
+    static func peerSelector(using random: inout SplitMix64) -> Selector {
+        guard random.chance(50) else { return selector(using: &random) }
+        let comparison =
+            random.chance(45)
+            ? Selector.sameNamespace : .sameLabel(key: random.pick(ownKeys + ownKeys + ["pcns.zone", "color", "pcsa.rank", "ghost"]))
+        switch random.number(0...6) {
+        case 0: return .not(comparison)
+        case 1: return .and([comparison, selector(using: &random)])
+        case 2: return .or([selector(using: &random), comparison])
+        case 3: return .and([.sameNamespace, .not(.sameLabel(key: random.pick(ownKeys)))])
+        default: return comparison
+        }
+    }
+
+    /// As Kubernetes writes selectors; its values are those that the API allows.
+    static func labelSelector(ofNamespaces: Bool, using random: inout SplitMix64) -> JSONValue {
+        let keys = ofNamespaces ? namespaceKeys : ownKeys
+        let values = (ofNamespaces ? namespaceValues : Self.values).filter { !$0.isEmpty }.map { JSONValue.string($0) }
+        switch random.number(0...4) {
+        case 0, 1: return [:]
+        case 2: return ["matchLabels": .object([random.pick(keys): random.pick(values)])]
+        case 3:
+            return [
+                "matchExpressions": [
+                    [
+                        "key": .string(random.pick(keys)), "operator": .string(random.pick(["In", "NotIn"])),
+                        "values": .array(random.sample(values, 3)),
+                    ]
+                ]
+            ]
+        default:
+            return [
+                "matchExpressions": [
+                    ["key": .string(random.pick(keys)), "operator": .string(random.pick(["Exists", "DoesNotExist"]))]
+                ]
+            ]
+        }
+    }
+
     static func namespaceSelector(using random: inout SplitMix64) -> NamespaceSelector {
         if random.chance(10) { return .global }
         if random.chance(25) { return .matching(.all) }

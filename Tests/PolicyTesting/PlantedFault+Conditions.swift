@@ -194,7 +194,8 @@ extension PlantedFault {
         case .not(let inner): .not(renaming(inner, old, to: new))
         case .and(let parts): .and(parts.map { renaming($0, old, to: new) })
         case .or(let parts): .or(parts.map { renaming($0, old, to: new) })
-        case .all, .global: selector
+        case .sameLabel(let key): .sameLabel(key: name(key))
+        case .all, .global, .sameNamespace: selector
         }
     }
 

@@ -44,7 +44,7 @@ public struct PlantedFault: Sendable, Hashable {
     /// Those that show by a verdict.
     public static var ofVerdicts: [Self] { allCases.filter { $0.aspect == .verdict } }
 
-    public static let allCases: [Self] = ofOrder + ofRules + ofFields + ofPeers + ofWholes
+    public static let allCases: [Self] = ofOrder + ofRules + ofFields + ofPeers + ofComparisons + ofWholes
 
     public static func == (left: Self, right: Self) -> Bool { left.rawValue == right.rawValue }
 

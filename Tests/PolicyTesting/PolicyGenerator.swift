@@ -7,6 +7,12 @@ struct PolicyGenerator {
     var rules: RuleGenerator
 
     mutating func policy(using random: inout SplitMix64) -> Policy {
+        if random.chance(12) { return ClusterPolicyGenerator(addresses: rules.addresses).policy(using: &random) }
+        return stageable(using: &random)
+    }
+
+    /// One of those that a staged policy can stand beside.
+    private mutating func stageable(using random: inout SplitMix64) -> Policy {
         if random.chance(15) { return kubernetesPolicy(using: &random) }
         let global = random.chance(45)
         let reference = PolicyReference(
@@ -22,7 +28,8 @@ struct PolicyGenerator {
 
     private mutating func content(of reference: PolicyReference, using random: inout SplitMix64) -> Policy {
         let global = reference.namespace.isEmpty
-        let scope = RuleGenerator.Scope(namespace: global ? nil : reference.namespace, namespaces: namespaces)
+        let scope = RuleGenerator.Scope(
+            namespace: global ? nil : reference.namespace, namespaces: namespaces, compares: global)
         let denyAction = random.pick([nil, nil, nil, DenyAction.drop, .reject])
         let tier = random.chance(3) ? "absent" : random.pick(tiers)
         // In this tier and order the Kubernetes NetworkPolicies stand.
@@ -74,9 +81,10 @@ struct PolicyGenerator {
 
     /// Edits, deletions and additions beside `enforced`.
     mutating func staged(beside enforced: [Policy], using random: inout SplitMix64) -> [StagedPolicy] {
-        (0..<random.pick([0, 2, 4, 8, 12])).map { _ in
+        let enforced = enforced.filter { ["NetworkPolicy", "GlobalNetworkPolicy"].contains($0.reference.kind) }
+        return (0..<random.pick([0, 2, 4, 8, 12])).map { _ in
             let edited = random.chance(70) && !enforced.isEmpty
-            let target = edited ? random.pick(enforced) : policy(using: &random)
+            let target = edited ? random.pick(enforced) : stageable(using: &random)
             var content = target
             switch random.number(0..<4) {
             // A small edit: one rule's action, or the place.

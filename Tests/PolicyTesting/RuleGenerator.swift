@@ -8,6 +8,8 @@ struct RuleGenerator {
         var namespace: String?
         /// Those of the world.
         var namespaces: [String]
+        /// It may compare its peer with the endpoint that the policy applies to.
+        var compares = false
     }
 
     /// What nets are made around.
@@ -30,8 +32,8 @@ struct RuleGenerator {
         if random.chance(7) {
             addService(to: &rule, direction, scope, using: &random)
         } else {
-            rule.source = entity(isPeer: direction == .ingress, using: &random)
-            rule.destination = entity(isPeer: direction == .egress, using: &random)
+            rule.source = entity(isPeer: direction == .ingress, scope, using: &random)
+            rule.destination = entity(isPeer: direction == .egress, scope, using: &random)
         }
         addPorts(to: &rule, using: &random)
         if rule.hasRarePorts, random.chance(50) { rule.leavePortsAlone() }
@@ -78,14 +80,18 @@ struct RuleGenerator {
 
     // MARK: Sides
 
-    private mutating func entity(isPeer: Bool, using random: inout SplitMix64) -> EntityRule {
+    private mutating func entity(isPeer: Bool, _ scope: Scope, using random: inout SplitMix64) -> EntityRule {
         var entity = EntityRule()
         func chance(_ percent: Int, using random: inout SplitMix64) -> Bool {
             random.chance(isPeer ? percent : percent * 35 / 100)
         }
         if chance(28, using: &random) { entity.nets = nets(using: &random) }
         if chance(12, using: &random) { entity.notNets = nets(using: &random) }
-        if chance(36, using: &random) { entity.selector = LabelGenerator.selector(using: &random) }
+        if chance(36, using: &random) {
+            entity.selector =
+                isPeer && scope.compares
+                ? LabelGenerator.peerSelector(using: &random) : LabelGenerator.selector(using: &random)
+        }
         if chance(14, using: &random) {
             entity.notSelector = LabelGenerator.selector(using: &random)
         }

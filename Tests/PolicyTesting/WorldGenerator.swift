@@ -58,7 +58,7 @@ public enum WorldGenerator {
     private static func addTiers(
         _ count: Int, to world: inout PolicyWorld, using random: inout SplitMix64
     ) {
-        for name in ["default", "security", "platform", "audit", "edge", "last"].prefix(count) {
+        for name in ["default", "kube-admin", "kube-baseline", "platform", "audit", "edge"].prefix(count) {
             let order = random.pick([nil, 0, 100, 100, 200.5, -1, Tier.defaultOrder])
             let rejects = random.chance(30)
             world.tiers[name] = Tier(

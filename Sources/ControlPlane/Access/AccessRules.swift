@@ -15,7 +15,8 @@ enum AccessRules {
             switch kind.resource {
             case "networkpolicies.projectcalico.org", "globalnetworkpolicies.projectcalico.org",
                 "networkpolicies.networking.k8s.io", "tiers.projectcalico.org", "profiles.projectcalico.org",
-                "clusternetworkpolicies.policy.networking.k8s.io":
+                "clusternetworkpolicies.policy.networking.k8s.io", "adminnetworkpolicies.policy.networking.k8s.io",
+                "baselineadminnetworkpolicies.policy.networking.k8s.io":
                 self = .policies
             case let name where name.hasPrefix("staged") && name.hasSuffix(".projectcalico.org"): self = .stagedPolicies
             case "networksets.projectcalico.org", "globalnetworksets.projectcalico.org": self = .networkSets

@@ -42,6 +42,9 @@ struct FlowRequest: Sendable {
             } catch {
                 throw .badRequest("label \"\(text)\" is no selector: \(error); write it as in policies: app == 'web'")
             }
+            if selector?.subjectKeys.isEmpty == false {
+                throw .badRequest("label \"\(text)\": sameNamespace() and sameLabel() compare with the endpoint that a policy applies to, and here is none")
+            }
         }
         switch request.parameter("action")?.lowercased() {
         case "allow"?: filter.verdict = .allow

@@ -1,7 +1,7 @@
 import Datastore
 import PolicyModel
 
-/// The objects that exist from the first start: the namespace and the tier `default`.
+/// The objects that exist from the first start: the namespace `default`, and the tiers of every world.
 struct DefaultObjects: Sendable {
     let writer: ObjectWriter
     let catalog: ResourceCatalog
@@ -12,12 +12,8 @@ struct DefaultObjects: Sendable {
             try await ensure(kind, name: References.defaultNamespace, spec: nil)
         }
         if let kind = catalog.kinds.first(where: \.isTier) {
-            try await ensure(
-                kind, name: Tier.defaultName,
-                spec: .object([
-                    "order": .integer(Int64(Tier.defaultOrder)),
-                    "defaultAction": .string(Tier.DefaultAction.deny.rawValue),
-                ]))
+            // Order and action are what defaulting fills in.
+            for tier in Tier.builtIn { try await ensure(kind, name: tier.name, spec: nil) }
         }
     }
 

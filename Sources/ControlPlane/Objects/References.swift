@@ -8,7 +8,7 @@ struct References: Sendable {
 
     static let defaultNamespace = "default"
 
-    /// For a write of `value`: its namespace and its tier must exist. What is fixed of the tier `default` is for validation.
+    /// For a write of `value`: its namespace and its tier must exist. What is fixed of the tiers of every world is for validation.
     func checkWrite(_ value: JSONValue, kind: ResourceKind, namespace: String, name: String, creating: Bool) async throws {
         if creating, kind.namespaced { try await requireNamespace(namespace, for: kind, name) }
         if kind.namesTier { try await requireTier(of: value, kind: kind, name: name) }
@@ -20,7 +20,9 @@ struct References: Sendable {
             throw APIFailure.forbidden(kind, name, "this namespace may not be deleted")
         }
         guard kind.isTier else { return }
-        if name == Tier.defaultName { throw APIFailure.forbidden(kind, name, "the default tier may not be deleted") }
+        if Tier.builtIn.contains(where: { $0.name == name }) {
+            throw APIFailure.forbidden(kind, name, "the \(name) tier may not be deleted")
+        }
         var holders: [String] = []
         for policyKind in catalog.kinds where policyKind.namesTier {
             for object in try await store.list(resource: policyKind.resource, namespace: nil).objects

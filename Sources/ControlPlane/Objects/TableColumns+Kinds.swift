@@ -22,6 +22,13 @@ extension TableColumn {
                 name, spec("Action", "stagedAction", "What enforcing it would do: Set, Delete, Learn or Ignore."),
                 selector("Pod-Selector", "podSelector", "Pods that the policy would apply to."), age,
             ]
+        case "ClusterNetworkPolicy":
+            return [
+                name, spec("Tier", "tier", "Admin or Baseline."),
+                spec("Priority", "priority", "Place within the tier; lower comes first."), age,
+            ]
+        case "AdminNetworkPolicy":
+            return [name, spec("Priority", "priority", "Place within the tier; lower comes first."), age]
         case "NetworkSet", "GlobalNetworkSet": return [name, count("Nets", "nets"), nets, labels, age]
         case "Profile":
             return [

@@ -12,6 +12,9 @@ struct LabelTexts: Sendable {
         texts.append(text)
         return number
     }
+
+    /// nil: no label has it, nor a selector.
+    func number(of text: String) -> Int32? { numbers[text] }
 }
 
 struct LabelPair: Hashable, Sendable {
@@ -93,6 +96,8 @@ indirect enum CompiledSelector: Sendable {
         case .endsWith(let key, let value): self = .endsWith(texts.intern(key), Array(value.utf8))
         case .isIn(let key, let values): self = .isIn(texts.intern(key), values.map { texts.intern($0) }.sorted())
         case .isNotIn(let key, let values): self = .isNotIn(texts.intern(key), values.map { texts.intern($0) }.sorted())
+        // `SubjectComparison` has replaced these where there is an endpoint to compare with.
+        case .sameNamespace, .sameLabel: self = .not(.all)
         case .not(let inner): self = .not(CompiledSelector(inner, texts: &texts))
         case .and(let parts): self = .and(parts.map { CompiledSelector($0, texts: &texts) })
         case .or(let parts): self = .or(parts.map { CompiledSelector($0, texts: &texts) })

@@ -82,6 +82,8 @@ struct PeerSelector {
         case .endsWith(let key, let value): .endsWith(key: prefix + key, value: value)
         case .isIn(let key, let values): .isIn(key: prefix + key, values: values)
         case .isNotIn(let key, let values): .isNotIn(key: prefix + key, values: values)
+        // Nothing is compared with an endpoint here.
+        case .sameNamespace, .sameLabel: .not(.all)
         case .not(let inner): .not(again(inner))
         case .and(let parts): .and(parts.map(again))
         case .or(let parts): .or(parts.map(again))

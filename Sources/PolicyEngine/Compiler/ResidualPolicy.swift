@@ -49,6 +49,8 @@ struct ResidualKey: Hashable, Sendable {
     var revision: Int32
     var direction: Direction
     var version: IPVersion
+    /// The local endpoint's labels, where rules compare with them.
+    var subject: SubjectValues
     /// Whether the local address is in each set that the rules ask it about.
     var holds: [Bool]
 }

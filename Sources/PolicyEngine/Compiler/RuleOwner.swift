@@ -27,8 +27,12 @@ struct RuleOwner: Sendable {
     let place: Place?
     /// Another for each content; internal.
     var revision: Int32 = 0
+    /// The labels of the endpoints that it applies to with which its rules compare their peers, sorted.
+    let subjectKeys: [String]
     /// By direction and version; nil until asked for.
     private var compiled: [CompiledRules?] = [nil, nil, nil, nil]
+    /// The same where rules compare with labels of the local endpoint, by these.
+    private var variants: [SubjectValues: [CompiledRules?]] = [:]
     /// The local contributors that it applies to.
     var users: Set<Int32> = []
 
@@ -53,6 +57,7 @@ struct RuleOwner: Sendable {
         egress = policy.directions.contains(.egress) ? policy.egress : []
         namespace = policy.namespace
         denyAction = policy.denyAction
+        subjectKeys = Self.subjectKeys(ingress + egress)
         let subjects = PeerSelector.subjects(of: policy)
         place = Place(
             tier: policy.tier, order: policy.order, text: Self.text(policy.reference, staged: staged ?? policy.reference),
@@ -67,6 +72,7 @@ struct RuleOwner: Sendable {
         egress = profile.egress
         namespace = nil
         denyAction = nil
+        subjectKeys = Self.subjectKeys(ingress + egress)
         place = nil
     }
 
@@ -79,7 +85,9 @@ struct RuleOwner: Sendable {
         denyAction = other.denyAction
         self.place = place
         revision = other.revision
+        subjectKeys = other.subjectKeys
         compiled = other.compiled
+        variants = other.variants
         users = other.users
     }
 
@@ -96,26 +104,57 @@ struct RuleOwner: Sendable {
         if kind == "NetworkPolicy", name.hasPrefix(Policy.kubernetesPrefix) {
             name = String(name.dropFirst(Policy.kubernetesPrefix.count))
             kind = "KubernetesNetworkPolicy"
+        } else if clusterKinds.contains(kind) {
+            kind = "Kubernetes" + kind
         }
         return "\(name)/\(enforced.namespace)/\(kind)/\(staged.name)/\(staged.kind)"
     }
+
+    /// Those of policy.networking.k8s.io.
+    private static let clusterKinds: Set<String> = [
+        "AdminNetworkPolicy", "BaselineAdminNetworkPolicy", "ClusterNetworkPolicy",
+    ]
 
     private static func index(_ direction: Direction, _ version: IPVersion) -> Int {
         2 * Int(direction.rawValue) + (version == .v4 ? 0 : 1)
     }
 
-    subscript(_ direction: Direction, _ version: IPVersion) -> CompiledRules? {
-        get { compiled[Self.index(direction, version)] }
-        set { compiled[Self.index(direction, version)] = newValue }
+    private static func subjectKeys(_ rules: [PolicyRule]) -> [String] {
+        var keys: Set<String> = []
+        for rule in rules { keys.formUnion(rule.source.subjectKeys.union(rule.destination.subjectKeys)) }
+        return keys.sorted()
     }
 
-    var isRead: Bool { compiled.contains { $0 != nil } }
+    subscript(_ direction: Direction, _ version: IPVersion, _ subject: SubjectValues) -> CompiledRules? {
+        get {
+            let index = Self.index(direction, version)
+            return subject.isEmpty ? compiled[index] : variants[subject]?[index]
+        }
+        set {
+            let index = Self.index(direction, version)
+            if subject.isEmpty {
+                compiled[index] = newValue
+            } else {
+                variants[subject, default: [nil, nil, nil, nil]][index] = newValue
+            }
+        }
+    }
 
-    mutating func forgetRules() { compiled = [nil, nil, nil, nil] }
+    var isRead: Bool { compiled.contains { $0 != nil } || !variants.isEmpty }
+
+    mutating func forgetRules() {
+        compiled = [nil, nil, nil, nil]
+        variants = [:]
+    }
+
+    /// Drops what is compiled for labels that nobody has any more.
+    mutating func forgetVariants(except used: Set<SubjectValues>) {
+        variants = variants.filter { used.contains($0.key) }
+    }
 
     /// Every set that its compiled rules mention.
     var sets: [SetNumber] {
-        compiled.flatMap { $0?.rules.flatMap { $0.localSets + $0.peerSets } ?? [] }
+        (compiled + variants.values.flatMap(\.self)).flatMap { $0?.rules.flatMap { $0.localSets + $0.peerSets } ?? [] }
     }
 
     /// The port names that its rules mention.

@@ -12,7 +12,7 @@ extension VerdictCompiler {
             || exceeds(rows.rows.count, used: rows.usedRowCount)
             || exceeds(rows.decisions.count, used: tables.decisions.count)
             || exceeds(rows.endings.count, used: endingsKept)
-            || exceeds(residualNumbers.count, used: 2 * ownerNumbers.count)
+            || exceeds(residualNumbers.count, used: max(residualsKept, 2 * ownerNumbers.count))
         if areStacksMany || areSetsMany { forgetStacks() }
         if areSetsMany || exceeds(identities.combinations.count, used: usedIdentities) { forgetIdentities() }
         if areSetsMany { forgetSets() }
@@ -30,6 +30,7 @@ extension VerdictCompiler {
             contents.flatMap { $0.tiers.flatMap { $0.policies.map(\.residual) } + $0.profiles.compactMap(\.self) })
         lastWork.entriesForgotten += residuals.forget { keptResiduals.contains($0) }
         residualNumbers = residualNumbers.filter { keptResiduals.contains($0.value) }
+        residualsKept = residualNumbers.count
         lastWork.entriesForgotten += rows.forget(except: Array(compiledStacks.values))
         endingsKept = rows.endings.count
     }
@@ -52,6 +53,11 @@ extension VerdictCompiler {
     /// Sets live as long as a policy, a residual rule or an identity mentions them.
     private mutating func forgetSets() {
         var kept: Set<SetNumber> = []
+        for (number, owner) in owners.enumerated() {
+            guard let owner, !owner.subjectKeys.isEmpty else { continue }
+            let used = Set(owner.users.map { subject(of: $0, for: Int32(number)) })
+            owners[number]?.forgetVariants(except: used)
+        }
         for owner in owners { if let owner { kept.formUnion(owner.sets) } }
         for residual in residuals.contents.values {
             for rule in residual.rules {

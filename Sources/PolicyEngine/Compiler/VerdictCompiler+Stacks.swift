@@ -77,7 +77,7 @@ extension VerdictCompiler {
             guard let place = owners[Int(number)]?.place, place.directions.contains(direction),
                 world.tiers[place.tier] != nil
             else { continue }
-            let residual = residual(number, address, direction, &dependsOnAddress)
+            let residual = residual(number, contributor, address, direction, &dependsOnAddress)
             policies[place.tier, default: []].append((place, StackContent.PolicyPart(residual: residual, worlds: place.worlds)))
         }
         let tiers = policies.keys.compactMap { world.tiers[$0] }
@@ -95,7 +95,7 @@ extension VerdictCompiler {
                 break
             }
             owners[Int(owner)]?.users.insert(contributor)
-            profiles.append(residual(owner, address, direction, &dependsOnAddress))
+            profiles.append(residual(owner, contributor, address, direction, &dependsOnAddress))
         }
         let number = intern(StackContent(version: version, tiers: tiers, profiles: profiles))
         if dependsOnAddress {
@@ -117,16 +117,18 @@ extension VerdictCompiler {
     }
 
     private mutating func residual(
-        _ number: Int32, _ address: IPAddress, _ direction: Direction, _ dependsOnAddress: inout Bool
+        _ number: Int32, _ contributor: Int32, _ address: IPAddress, _ direction: Direction,
+        _ dependsOnAddress: inout Bool
     ) -> ResidualID {
         let version = address.version
-        readRules(number, direction, version)
-        guard let owner = owners[Int(number)], let compiled = owner[direction, version] else {
+        let subject = subject(of: contributor, for: number)
+        readRules(number, subject, direction, version)
+        guard let owner = owners[Int(number)], let compiled = owner[direction, version, subject] else {
             return residuals.intern(ResidualPolicy(owner: .profile(""), rules: [], denyAction: nil)).number
         }
         if !compiled.localSets.isEmpty { dependsOnAddress = true }
         let holds = compiled.localSets.map { isIn($0, address) }
-        let key = ResidualKey(revision: owner.revision, direction: direction, version: version, holds: holds)
+        let key = ResidualKey(revision: owner.revision, direction: direction, version: version, subject: subject, holds: holds)
         if let known = residualNumbers[key] { return known }
         let left = compiled.rules.flatMap { rule in
             ResidualRule.left(of: rule) { set in holds[compiled.localSets.firstIndex(notBelow: set)] }
@@ -137,21 +139,34 @@ extension VerdictCompiler {
         return residual
     }
 
-    private mutating func readRules(_ number: Int32, _ direction: Direction, _ version: IPVersion) {
-        guard var owner = owners[Int(number)], owner[direction, version] == nil else { return }
+    /// The labels of a local contributor with which the rules of an owner compare their peers.
+    func subject(of contributor: Int32, for owner: Int32) -> SubjectValues {
+        guard let keys = owners[Int(owner)]?.subjectKeys, !keys.isEmpty else { return [] }
+        let labels = contributors[Int(contributor)].labels
+        return keys.map { key in
+            texts.number(of: key).flatMap { labels.value(of: $0) }.map { texts.texts[Int($0)] }
+        }
+    }
+
+    private mutating func readRules(
+        _ number: Int32, _ subject: SubjectValues, _ direction: Direction, _ version: IPVersion
+    ) {
+        guard var owner = owners[Int(number)], owner[direction, version, subject] == nil else { return }
         if !owner.isRead { lastWork.policiesRead += 1 }
         let (namedPorts, servicePorts) = (namedPorts, servicePorts)
         let compilation = RuleCompilation(
             direction: direction, version: version, namespace: owner.namespace,
             namedPorts: { namedPorts[$0]?.keys.sorted() ?? [] },
             servicePorts: { servicePorts[$0]?.keys.sorted() ?? [] })
+        let comparison = subject.isEmpty ? nil : SubjectComparison(keys: owner.subjectKeys, values: subject)
         var rules: [CompiledRule] = []
-        for (position, rule) in (direction == .ingress ? owner.ingress : owner.egress).enumerated() {
+        for (position, written) in (direction == .ingress ? owner.ingress : owner.egress).enumerated() {
+            let rule = comparison?.resolved(written) ?? written
             let compiled = compilation.compile(rule, position: position) { sets.intern($0, texts: &texts) }
             if let compiled { rules.append(compiled) }
         }
         let localSets = Set(rules.flatMap(\.localSets)).sorted()
-        owner[direction, version] = RuleOwner.CompiledRules(rules: rules, localSets: localSets)
+        owner[direction, version, subject] = RuleOwner.CompiledRules(rules: rules, localSets: localSets)
         owners[Int(number)] = owner
     }
 

@@ -67,6 +67,8 @@ public struct VerdictCompiler: Sendable {
     var rows = RowStore()
     /// Endings that were left when something was last forgotten: most decide no packet.
     var endingsKept = 0
+    /// Names of residuals that were left when some were last forgotten.
+    var residualsKept = 0
     /// Sets and texts that were left when some were last forgotten.
     var setsKept = 0
     var textsKept = 0

@@ -5,6 +5,8 @@ struct OracleQuestion: Sendable {
     let packet: PacketTuple
     let sources: [OraclePeer]
     let destinations: [OraclePeer]
+    /// The labels of the endpoint at which it is asked.
+    let subject: [String: String]
 }
 
 extension PolicyOracle {
@@ -42,9 +44,9 @@ extension PolicyOracle {
 
         var peers = side == .source ? question.sources : question.destinations
         if let first = entity.picking(in: namespace) {
-            if let mismatch = Self.pick(&peers, by: entity, first, side, in: namespace) { return mismatch }
+            if let mismatch = Self.pick(&peers, by: entity, first, side, in: namespace, question.subject) { return mismatch }
         } else if let selector = entity.notSelector,
-            peers.contains(where: { OracleSelectors.matches(selector, $0.labels) })
+            peers.contains(where: { OracleSelectors.matches(selector, $0.labels, subject: question.subject) })
         {
             return .notSelector(side)
         }
@@ -70,7 +72,7 @@ extension PolicyOracle {
     /// Leaves those of `peers` that meet everything: one of them must.
     private static func pick(
         _ peers: inout [OraclePeer], by entity: EntityRule, _ first: RuleMismatch.SelectorField,
-        _ side: RuleMismatch.Side, in namespace: String?
+        _ side: RuleMismatch.Side, in namespace: String?, _ subject: [String: String]
     ) -> RuleMismatch? {
         if peers.isEmpty { return .noPeer(side, first) }
         if let selector = entity.namespaceSelector {
@@ -94,11 +96,11 @@ extension PolicyOracle {
             }
         }
         if let selector = entity.selector {
-            peers = peers.filter { OracleSelectors.matches(selector, $0.labels) }
+            peers = peers.filter { OracleSelectors.matches(selector, $0.labels, subject: subject) }
             if peers.isEmpty { return .selector(side) }
         }
         if let selector = entity.notSelector {
-            peers = peers.filter { !OracleSelectors.matches(selector, $0.labels) }
+            peers = peers.filter { !OracleSelectors.matches(selector, $0.labels, subject: subject) }
             if peers.isEmpty { return .notSelector(side) }
         }
         return nil

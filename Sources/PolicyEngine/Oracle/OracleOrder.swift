@@ -39,6 +39,10 @@ enum OracleOrder {
             enforced.name = String(enforced.name.dropFirst(Policy.kubernetesPrefix.count))
             enforced.kind = "KubernetesNetworkPolicy"
         }
+        if ["ClusterNetworkPolicy", "AdminNetworkPolicy", "BaselineAdminNetworkPolicy"].contains(enforced.kind) {
+            // Calico's names of these kinds.
+            enforced.kind = "Kubernetes\(enforced.kind)"
+        }
         // Several staged objects may stand for one enforced one: anything will do that does not depend on chance.
         return "\(enforced.name)/\(enforced.namespace)/\(enforced.kind)/\(policy.reference.name)/\(policy.reference.kind)"
     }

@@ -4,9 +4,10 @@ import PolicyModel
 enum OracleSelectors {
     private static let namespaceKey = "projectcalico.org/namespace"
 
-    /// A `selector`, over the labels as they are.
-    static func matches(_ selector: Selector, _ labels: [String: String]) -> Bool {
-        evaluate(selector, Reading(labels: labels, prefix: "", all: true, global: true))
+    /// A `selector`, over the labels as they are. `subject`: the labels of the endpoint that the policy applies to, where
+    /// the selector stands in one of its rules.
+    static func matches(_ selector: Selector, _ labels: [String: String], subject: [String: String]? = nil) -> Bool {
+        evaluate(selector, Reading(labels: labels, prefix: "", all: true, global: true, subject: subject))
     }
 
     /// A `namespaceSelector`: its keys are those of the namespace, which are inherited as `pcns.KEY`; `all()` means whoever
@@ -32,6 +33,7 @@ enum OracleSelectors {
         let prefix: String
         let all: Bool
         let global: Bool
+        var subject: [String: String]?
 
         subscript(key: String) -> String? { labels[prefix.isEmpty ? key : prefix + key] }
     }
@@ -65,6 +67,12 @@ enum OracleSelectors {
         case .isNotIn(let key, let values):
             guard let actual = reading[key] else { return true }
             return !values.contains(actual)
+        case .sameNamespace:
+            guard let own = reading.subject?[namespaceKey], let actual = reading.labels[namespaceKey] else { return false }
+            return actual == own
+        case .sameLabel(let key):
+            guard let own = reading.subject?[key], let actual = reading.labels[key] else { return false }
+            return actual == own
         case .not(let inner):
             return !evaluate(inner, reading)
         case .and(let parts):

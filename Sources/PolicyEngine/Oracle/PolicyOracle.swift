@@ -28,13 +28,13 @@ public struct PolicyOracle: Sendable {
     /// What happens to a packet at one end. The endpoint need not own an address of the packet; an endpoint that is not
     /// in the world has no profile, so its packets are denied.
     public func decide(endpoint: EndpointKey, direction: Direction, packet: PacketTuple) -> Decision {
-        decide(endpoint, direction, question(packet), traced: nil).decision
+        decide(endpoint, direction, question(packet, at: endpoint), traced: nil).decision
     }
 
     /// The same decision, with everything that was asked on the way to it.
     public func trace(endpoint: EndpointKey, direction: Direction, packet: PacketTuple) -> OracleTrace {
         let start = emptyTrace(endpoint, direction, packet, strays: enforced.strays)
-        let (decision, trace) = decide(endpoint, direction, question(packet), traced: start)
+        let (decision, trace) = decide(endpoint, direction, question(packet, at: endpoint), traced: start)
         var result = trace ?? start
         result.decision = decision
         return result
@@ -46,7 +46,7 @@ public struct PolicyOracle: Sendable {
         guard let staged else { return nil }
         let start = emptyTrace(endpoint, direction, packet, strays: staged.strays)
         var trace: OracleTrace? = start
-        let decision = walk(staged, endpoint, direction, question(packet), &trace)
+        let decision = walk(staged, endpoint, direction, question(packet, at: endpoint), &trace)
         var result = trace ?? start
         result.decision = decision
         return result
@@ -66,8 +66,10 @@ public struct PolicyOracle: Sendable {
     /// Who has an address: `NAMESPACE/NAME` for an endpoint, `NetworkSet NAMESPACE/NAME`, `GlobalNetworkSet NAME`.
     public func peerNames(at address: IPAddress) -> [String] { peers.at(address).map(\.name) }
 
-    private func question(_ packet: PacketTuple) -> OracleQuestion {
-        OracleQuestion(packet: packet, sources: peers.at(packet.source), destinations: peers.at(packet.destination))
+    private func question(_ packet: PacketTuple, at endpoint: EndpointKey) -> OracleQuestion {
+        OracleQuestion(
+            packet: packet, sources: peers.at(packet.source), destinations: peers.at(packet.destination),
+            subject: peers.endpoints[endpoint]?.labels ?? [:])
     }
 
     private func emptyTrace(

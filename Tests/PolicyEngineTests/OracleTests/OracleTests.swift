@@ -1,3 +1,4 @@
+import Dataplane
 import PolicyEngine
 import PolicyModel
 import Testing
@@ -20,11 +21,32 @@ import Testing
 
     @Test(arguments: KubernetesTables.cases) func kubernetes(_ example: OracleCase) { check(example) }
 
+    @Test(arguments: ClusterPolicyTables.cases) func clusterPolicies(_ example: OracleCase) {
+        check(example)
+        checkTables(example)
+    }
+
+    @Test(arguments: ComparisonTables.cases) func comparisons(_ example: OracleCase) {
+        check(example)
+        checkTables(example)
+    }
+
+    /// The same sentence of the compiled tables.
+    private func checkTables(_ example: OracleCase) {
+        var compiler = VerdictCompiler()
+        let tables = compiler.compile(example.world, node: "here")
+        let decision = TableEvaluator(tables: tables).decide(
+            endpoint: example.endpoint, direction: example.direction, packet: example.packet)
+        #expect(decision == example.expected, "\(example.sentence): the tables differ")
+    }
+
     @Test func theTablesAreLarge() {
         let first = OrderTables.cases + SelectionTables.cases + MatchTables.cases
         let second = FieldTables.cases + PeerTables.cases + ProfileTables.cases + StagedTables.cases + KubernetesTables.cases
-        print("\(first.count + second.count) cases written by hand")
+        let third = ClusterPolicyTables.cases + ComparisonTables.cases
+        print("\(first.count + second.count + third.count) cases written by hand")
         #expect(first.count + second.count >= 500)
+        #expect(third.count >= 120)
     }
 
     private func check(_ example: OracleCase) {
