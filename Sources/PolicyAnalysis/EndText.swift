@@ -43,6 +43,8 @@ struct EndText {
 
     private func add(_ trace: OracleTrace.TierTrace, to page: inout Page) {
         let tier = trace.tier
+        // In every world, and empty in most.
+        if trace.policies.isEmpty, tier.name == Tier.adminName || tier.name == Tier.baselineName { return }
         let order = tier.order.map { "order \(Self.text($0))" } ?? "no order"
         page.add("tier \(tier.name) (\(order), default action \(tier.defaultAction.rawValue))", indent: 1)
         for policy in trace.policies { add(policy, to: &page) }
@@ -98,7 +100,7 @@ struct EndText {
             page.add("\(start): \(matches)\(trace.rule.action == .log ? "; logged, next rule" : "")", indent: indent)
             return
         }
-        let reason = RuleText(rule: trace.rule, explanation: explanation).reason(of: mismatch)
+        let reason = RuleText(rule: trace.rule, explanation: explanation, subject: self.trace.endpoint).reason(of: mismatch)
         page.add("\(start): \(mismatch.path) \(reason)", indent: indent)
     }
 

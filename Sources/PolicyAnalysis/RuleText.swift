@@ -5,6 +5,8 @@ import PolicyModel
 struct RuleText {
     let rule: PolicyRule
     let explanation: Explanation
+    /// The endpoint that the policy applies to.
+    let subject: EndpointKey
 
     // MARK: What is asked for
 
@@ -89,7 +91,9 @@ struct RuleText {
             let selector = entity(side).serviceAccounts?.selector?.description ?? ""
             return "\(selector) does not match the service account of \(explanation.name(of: side))"
         case .selector(let side):
-            return "\(text(.selector, side)) does not match \(explanation.name(of: side))"
+            let compares = !(entity(side).selector?.subjectKeys.isEmpty ?? true)
+            let compared = compares ? ", compared with \(subject)" : ""
+            return "\(text(.selector, side)) does not match \(explanation.name(of: side))\(compared)"
         case .notSelector(let side):
             return "\(entity(side).notSelector?.description ?? "") leaves out \(explanation.name(of: side))"
         default:
