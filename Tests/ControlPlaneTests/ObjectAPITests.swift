@@ -137,12 +137,17 @@ import Testing
 
     @Test func guardsTheDefaults() async throws {
         try await RunningServer.with { (server) async throws in
-            let tier = "/apis/projectcalico.org/v3/tiers/default"
-            #expect(try await server.send("GET", tier).json["spec"]?["order"]?.integerValue == 1_000_000)
-            #expect(try await server.send("DELETE", tier).status == 403)
-            let moved = try await server.send(
-                "PATCH", tier, ["spec": ["order": 1]], contentType: "application/merge-patch+json")
-            #expect(moved.status == 422)
+            for (name, order, action) in [("default", 1_000_000, "Deny"), ("kube-admin", 1_000, "Pass"), ("kube-baseline", 10_000_000, "Pass")] {
+                let tier = "/apis/projectcalico.org/v3/tiers/\(name)"
+                let spec = try await server.send("GET", tier).json["spec"]
+                #expect(spec == ["order": .integer(Int64(order)), "defaultAction": .string(action)])
+                #expect(try await server.send("DELETE", tier).status == 403)
+                for change: JSONValue in [["order": 1], ["defaultAction": action == "Deny" ? "Pass" : "Deny"]] {
+                    let moved = try await server.send(
+                        "PATCH", tier, ["spec": change], contentType: "application/merge-patch+json")
+                    #expect(moved.status == 422)
+                }
+            }
             #expect(try await server.send("DELETE", "/api/v1/namespaces/default").status == 403)
         }
     }

@@ -60,8 +60,9 @@ import Testing
         try await RunningServer.with { (server) async throws in
             let lines = try await server.lines(
                 "/apis/projectcalico.org/v3/tiers?watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true",
-                count: 2)
-            #expect(lines.map { $0["type"] } == ["ADDED", "BOOKMARK"])
+                count: 4)
+            // The tiers of every world.
+            #expect(lines.map { $0["type"] } == ["ADDED", "ADDED", "ADDED", "BOOKMARK"])
             #expect(lines.last?["object"]?["metadata"]?["annotations"]?["k8s.io/initial-events-end"] == "true")
         }
     }

@@ -118,6 +118,8 @@ def test_what_the_api_says_of_them(network):
     assert "clusternetworkpolicy.policy.networking.k8s.io/shown created" in created.stdout
     header, row = kubectl("get", "clusternetworkpolicies").stdout.splitlines()
     assert header.split() == ["NAME", "TIER", "PRIORITY", "AGE"] and row.split()[:3] == ["shown", "Admin", "7"]
+    status = eventually(lambda: json.loads(kubectl("get", "clusternetworkpolicies", "shown", "-o", "json").stdout).get("status"), what="its status")
+    assert status["observedGeneration"] == 1 and status["endpoints"] == {"node": 0, "all": 0}, status
     assert "destinationNamedPort" in kubectl("explain", "clusternetworkpolicies.spec.ingress.protocols").stdout
     assert "portRange" in kubectl("explain", "adminnetworkpolicies.spec.egress.ports", f"--api-version={GROUP}/v1alpha1").stdout
     assert {"clusternetworkpolicies", "adminnetworkpolicies", "baselineadminnetworkpolicies"} <= {
