@@ -82,6 +82,13 @@ CAUSES = {
             reader.policed({"app": "reader", "door": "open"})),
         lambda network, reader, writer: reader.policed({"app": "reader", "door": "shut"}),
         lambda network, reader, writer: reader.policed({"app": "reader", "door": "open"})),
+    "subject's label that is compared": (
+        lambda network, reader, writer: (
+            network.apply(WALL, policy("open", "app == 'reader'", kind="GlobalNetworkPolicy", order=100, types=["Ingress"],
+                                       ingress=[{"action": "Allow", "source": {"selector": "sameLabel(pair)"}}])),
+            reader.policed({"app": "reader", "pair": "a"}), writer.policed({"app": "writer", "pair": "a"}, namespace="peers")),
+        lambda network, reader, writer: reader.policed({"app": "reader", "pair": "b"}),
+        lambda network, reader, writer: reader.policed({"app": "reader", "pair": "a"})),
     "label of the peer's namespace": (
         lambda network, reader, writer: network.apply(
             namespace("peers", team="a"), WALL, opening(100, source={"namespaceSelector": "team == 'a'"})),
@@ -106,7 +113,7 @@ CAUSES = {
         lambda network, reader, writer: network.apply(profile("Allow"))),
 }
 # Who is not policed when one end is outside; a namespace has no label outside.
-OUTSIDERS = {"service endpoint": "reader", "label of the peer's namespace": None}
+OUTSIDERS = {"subject's label that is compared": None, "service endpoint": "reader", "label of the peer's namespace": None}
 
 
 @pytest.mark.parametrize("outside", [False, True], ids=["both local", "one outside"])
@@ -114,7 +121,7 @@ OUTSIDERS = {"service endpoint": "reader", "label of the peer's namespace": None
 def test_a_change_cuts_and_releases_open_connections(lab, cause, outside):
     outsider = OUTSIDERS.get(cause, "writer")
     if outside and outsider is None:
-        pytest.skip("only a workload has a namespace")
+        pytest.skip("only a workload has a namespace and labels")
     reader, writer = lab.workload("reader", 10), lab.workload("writer", 11)
     if not (outside and outsider == "reader"):
         reader.policed({"app": "reader"})
