@@ -55,7 +55,9 @@ let package = Package(
         // What was seen.
         .target(
             name: "FlowLogs",
-            dependencies: ["PolicyModel", "Dataplane", "Datastore", .product(name: "GRDB", package: "GRDB.swift")]),
+            dependencies: [
+                "PolicyModel", "PolicyEngine", "Dataplane", "Datastore", .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
 
         // The edges.
         .target(

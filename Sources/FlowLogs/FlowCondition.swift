@@ -30,6 +30,10 @@ struct FlowCondition {
                     "((source_namespace, source_name) IN \(list) OR (destination_namespace, destination_name) IN \(list))",
                     [text, text]))
         }
+        for selector in filter.labels {
+            let list = try FlowLabels.identifiers(matching: selector, in: database).map(String.init).joined(separator: ",")
+            parts.append(.init("(source_labels IN (\(list)) OR destination_labels IN (\(list)))", []))
+        }
         // Ports of a scan are all over an index: it would cost each record more than a filter saves.
         if let port = filter.destinationPort { parts.append(.init("destination_port = ?", [Int64(port)], isIndexed: false)) }
         if let transport = filter.transport { parts.append(.init("transport = ?", [Int64(transport)], isIndexed: false)) }

@@ -36,6 +36,8 @@ public struct FlowFilter: Sendable, Hashable {
     public var namespace: String?
     /// Of each set a workload is one of the ends.
     public var workloads: [Set<EndpointKey>] = []
+    /// Each matches the labels that one of the ends had.
+    public var labels: [Selector] = []
     /// A protocol number.
     public var transport: UInt8?
     /// That was addressed; `type << 8 | code` for ICMP.

@@ -40,6 +40,9 @@ extension FlowLimits {
             "flow records", "different reasons in the history's file", storedDecisions,
             reason: "with more of them, those that no record names any more go"),
         Limit(
+            "flow records", "different sets of labels in the history's file", storedLabelSets,
+            reason: "with more of them, those that no record names any more go"),
+        Limit(
             "flow records", "windows after which a connection of the process before is gone", inheritingWindows,
             reason: "every sweep tells of all that live"),
         Limit(

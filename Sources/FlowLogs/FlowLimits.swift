@@ -34,6 +34,8 @@ public enum FlowLimits {
     static let deletedPerStep = 200
     /// Different reasons in the history, before those are looked for that no record names any more.
     static let storedDecisions = 10_000
+    /// Different sets of labels in the history, before those are looked for that no record names any more.
+    static let storedLabelSets = 10_000
     /// Different deciders that are counted apart; the rest is counted as one.
     public static let countedDecisions = 10_000
 }

@@ -12,6 +12,10 @@ public struct FlowRecord: Sendable, Hashable {
     /// nil where the address belongs to no known endpoint.
     public var source: EndpointKey?
     public var destination: EndpointKey?
+    /// What selectors see of them: inherited labels too. nil where no endpoint is known, and in records from before labels
+    /// were kept.
+    public var sourceLabels: [String: String]?
+    public var destinationLabels: [String: String]?
     /// Text forms of the addresses.
     public var sourceAddress: String
     public var destinationAddress: String

@@ -17,6 +17,7 @@ enum FlowTables {
         }
         migrator.registerMigration("accounts") { try AccountTables.create($0) }
         migrator.registerMigration("decisions and filters") { database in try FlowDecisions.create(database) }
+        migrator.registerMigration("labels") { database in try FlowLabels.create(database) }
         return migrator
     }
 
@@ -57,15 +58,17 @@ enum FlowTables {
         try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'flows'") ?? 0
     }
 
-    static func insert(_ record: FlowRecord, _ decisions: inout FlowDecisions.Writer, into database: Database) throws {
+    static func insert(
+        _ record: FlowRecord, _ decisions: inout FlowDecisions.Writer, _ labels: inout FlowLabels.Writer, into database: Database
+    ) throws {
         let statement = try database.cachedStatement(
             sql: """
                 INSERT INTO flows (
                     start_time, end_time, verdict, direction, source_namespace, source_name, destination_namespace,
                     destination_name, source_address, destination_address, transport, source_port, destination_port,
                     packets_out, bytes_out, packets_in, bytes_in, reason_id, system_reason, observed,
-                    pending_id, begins
-                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    pending_id, begins, source_labels, destination_labels
+                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
         let reason = try record.reason.map { try decisions.identifier(of: $0, in: database) }
         let pending = try record.pending.map { try decisions.identifier(of: $0, in: database) }
@@ -79,6 +82,8 @@ enum FlowTables {
             Int64(clamping: record.packetsOut), Int64(clamping: record.bytesOut), Int64(clamping: record.packetsIn),
             Int64(clamping: record.bytesIn), reason, record.systemReason.map { Int64($0.rawValue) },
             Int64(record.observed ? 1 : 0), pending, Int64(record.begins ? 1 : 0),
+            try labels.identifier(of: record.sourceLabels, of: record.source, in: database),
+            try labels.identifier(of: record.destinationLabels, of: record.destination, in: database),
         ]
         try statement.execute(arguments: StatementArguments(values))
     }
@@ -109,9 +114,15 @@ enum FlowTables {
         return try (pragma("page_count") - pragma("freelist_count")) * pragma("page_size")
     }
 
-    static let selection = "SELECT flows.*, reasons.text AS reason_text, pendings.text AS pending_text FROM flows"
-    static let joins =
-        "LEFT JOIN decisions AS reasons ON reasons.id = reason_id LEFT JOIN decisions AS pendings ON pendings.id = pending_id"
+    static let selection = """
+        SELECT flows.*, reasons.text AS reason_text, pendings.text AS pending_text, sources.text AS source_labels_text,
+            destinations.text AS destination_labels_text
+        FROM flows
+        """
+    static let joins = """
+        LEFT JOIN decisions AS reasons ON reasons.id = reason_id LEFT JOIN decisions AS pendings ON pendings.id = pending_id
+        LEFT JOIN labels AS sources ON sources.id = source_labels LEFT JOIN labels AS destinations ON destinations.id = destination_labels
+        """
 
     static func fetch(
         _ database: Database, sql: String, _ arguments: StatementArguments
@@ -132,7 +143,7 @@ enum FlowTables {
         let pending: Decision.Pending? = try (row["pending_text"] as String?).map {
             try JSONDecoder().decode(Decision.Pending.self, from: Data($0.utf8))
         }
-        return FlowRecord(
+        var record = FlowRecord(
             startTime: row["start_time"], endTime: row["end_time"], verdict: verdict, direction: direction,
             source: endpoint(row["source_namespace"], row["source_name"]),
             destination: endpoint(row["destination_namespace"], row["destination_name"]),
@@ -142,6 +153,9 @@ enum FlowTables {
             bytesIn: row["bytes_in"], reason: reason,
             systemReason: (row["system_reason"] as UInt32?).flatMap(SystemReason.init(rawValue:)),
             observed: row["observed"], pending: pending, begins: row["begins"])
+        record.sourceLabels = try (row["source_labels_text"] as String?).map(FlowLabels.labels)
+        record.destinationLabels = try (row["destination_labels_text"] as String?).map(FlowLabels.labels)
+        return record
     }
 
     private static func endpoint(_ namespace: String?, _ name: String?) -> EndpointKey? {

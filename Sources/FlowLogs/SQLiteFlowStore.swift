@@ -59,13 +59,15 @@ public final class SQLiteFlowStore: FlowStore {
         do {
             let last = try await pool.write { [recordLimit, byteLimit] database in
                 var decisions = FlowDecisions.Writer()
-                for record in records { try FlowTables.insert(record, &decisions, into: database) }
+                var labels = FlowLabels.Writer()
+                for record in records { try FlowTables.insert(record, &decisions, &labels, into: database) }
                 let last = try FlowTables.lastCursor(database)
                 for record in records { try AccountTables.write(record, into: database) }
                 try FlowTables.prune(
                     database, upTo: last - recordLimit, endedBefore: oldestTime, bytes: byteLimit,
                     quota: max(FlowLimits.deletedPerTransaction, records.count * 2))
                 if decisions.hasAdded { try FlowDecisions.prune(database, keeping: FlowLimits.storedDecisions) }
+                if labels.hasAdded { try FlowLabels.prune(database, keeping: FlowLimits.storedLabelSets) }
                 return last
             }
             signal.advance(to: last)

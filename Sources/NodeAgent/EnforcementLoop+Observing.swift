@@ -62,10 +62,15 @@ extension EnforcementLoop {
             } catch {
                 problems.note("flow table", "\(error)", now: start)
             }
-            let records = aggregator.finishWindow(
+            var records = aggregator.finishWindow(
                 at: KernelClock.boottime(), wallClockOffset: KernelClock.wallClockOffset())
+            for index in records.indices {
+                records[index].sourceLabels = labels(of: records[index].source)
+                records[index].destinationLabels = labels(of: records[index].destination)
+            }
             if !records.isEmpty { outlets.flows(records) }
         }
+        mirror.forgetDeparted()
         if aggregator.overflow != overflow { reportChanged = true }
         if let count = ruleLog.newlyLeftOut() {
             logger.warning("log rules: \(count) lines were left out, there were too many at a time")
@@ -73,6 +78,10 @@ extension EnforcementLoop {
         collectContainers(now: start)
         let duration = start.duration(to: clock.now)
         nextSweep = clock.now + max(configuration.flowWindow, duration * NodeAgentLimits.sweepShare)
+    }
+
+    private func labels(of key: EndpointKey?) -> [String: String]? {
+        key.flatMap { labels.labels(of: $0, in: mirror.world, departed: mirror.departed) }
     }
 
     /// An address that another container gets must not bring the identity of the one before, so an endpoint whose

@@ -75,6 +75,7 @@ final class EnforcementLoop {
     var aggregator: FlowAggregator
     var ruleLog: RuleLog
     var addresses = AddressBook()
+    var labels = EndpointLabels()
     var pollInterval: Duration
     var nextPoll: ContinuousClock.Instant
     var nextSweep: ContinuousClock.Instant
@@ -171,6 +172,7 @@ final class EnforcementLoop {
     /// Keeps what a change means for this node, by the change and not by the world.
     private func follow(_ changes: [WorldChange]) {
         uncompiled += changes
+        labels.follow(changes)
         for case .endpoint(let key, let endpoint) in changes {
             let own = endpoint.flatMap { $0.node.isEmpty || $0.node == configuration.node ? $0 : nil }
             guard ownEndpoints[key] != own else { continue }

@@ -31,6 +31,8 @@ struct WorldMirror {
     /// What is wrong with the newest version of an object.
     private(set) var undecodable: [StoreKey: Unreadable] = [:]
     private(set) var containers: [EndpointKey: ContainerEndpoint] = [:]
+    /// Endpoints that were deleted since somebody last forgot them.
+    private(set) var departed: [EndpointKey: WorkloadEndpoint] = [:]
     private var safeVerdict = SafeVerdict()
     private var requests: [EndpointKey: String] = [:]
     /// Endpoints that were asked for anew.
@@ -104,6 +106,8 @@ struct WorldMirror {
         defer { requested = [] }
         return requested
     }
+
+    mutating func forgetDeparted() { departed = [:] }
 
     // MARK: Parts
 
@@ -196,6 +200,7 @@ struct WorldMirror {
         accepted.versions[key] = .some(nil)
         accepted.kept.remove(key)
         if case .endpoint(let endpoint) = place {
+            departed[endpoint] = world.endpoints[endpoint]
             containers[endpoint] = nil
             requests[endpoint] = nil
             requested.remove(endpoint)

@@ -30,7 +30,7 @@ struct FlowsCommand: AsyncParsableCommand {
     var namespace: String?
     @Option(help: "NAMESPACE/NAME of a workload at either end.")
     var workload: String?
-    @Option(help: "A selector, as in policies: it matches the labels that a workload at either end has now.")
+    @Option(help: "A selector, as in policies: it matches the labels that a workload at either end had then.")
     var label: String?
     @Option(help: "What was addressed: 443, tcp, tcp/443, icmp/8/0.")
     var port: String?

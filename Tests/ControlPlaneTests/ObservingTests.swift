@@ -94,17 +94,14 @@ import Testing
         try await RunningServer.with { (server) async throws in
             let now = SQLiteFlowStore.wallClock()
             @Sendable func flow(_ name: String, _ verdict: Verdict, port: UInt16, sourcePort: UInt16) -> FlowRecord {
-                FlowRecord(
+                var record = FlowRecord(
                     startTime: now - 60_000_000_000, endTime: now - 30_000_000_000, verdict: verdict, direction: .ingress, source: nil,
                     destination: EndpointKey(namespace: "shop", name: name), sourceAddress: "10.1.2.3", destinationAddress: "10.0.0.1",
                     transport: 6, sourcePort: sourcePort, destinationPort: port, packetsOut: 1, bytesOut: 1, packetsIn: 0, bytesIn: 0,
                     reason: .rule(tier: "t", policy: PolicyReference(kind: "NetworkPolicy", namespace: "shop", name: "p"), index: 0),
                     systemReason: nil, observed: false)
-            }
-            server.node.world.withLock { world in
-                let key = EndpointKey(namespace: "shop", name: "web")
-                world = .builtIn
-                world.endpoints[key] = WorkloadEndpoint(key: key, labels: ["app": "web"], interfaceName: "v")
+                record.destinationLabels = ["app": name, "zone": "1"]
+                return record
             }
             try await server.flows.append([
                 flow("web", .allow, port: 80, sourcePort: 1), flow("web", .deny, port: 443, sourcePort: 2),
@@ -118,6 +115,10 @@ import Testing
             #expect(try await ports("namespace=shop") == [1, 2, 3])
             #expect(try await ports("workload=shop/db") == [3])
             #expect(try await ports("label=app%20%3D%3D%20'web'") == [1, 2])
+            #expect(try await ports("label=app%20%3D%3D%20'db'%20%26%26%20has(zone)") == [3])
+            let documents = try await server.send("GET", Self.flows + "?workload=shop/db").text
+            #expect(try JSONValue(parsing: documents)["dest_labels"] == ["app=db", "zone=1"])
+            #expect(try JSONValue(parsing: documents)["source_labels"] == nil)
             #expect(try await ports("port=80&action=deny") == [3])
             #expect(try await ports("port=tcp/443") == [2])
             #expect(try await ports("port=udp").isEmpty)

@@ -80,6 +80,12 @@ def test_metrics_health_and_flows_by_filters():
         assert sum(flow["num_connections_started"] for flow in flows("--port", "tcp/80", "--policy", "shop/only-80", "--action", "allow")) == 5
         assert flows("--label", "app == 'web'") == flows("--workload", "shop/web") and flows("--label", "app == 'none'") == []
         assert flows("--since", "2000-01-01T00:00:00Z", "--label", "app in {'web', 'client'}")[:len(everything)] == everything
+        # Labels are those of the time: the history of a workload that has others now, or is gone, is still found by them.
+        before = flows("--label", "app == 'client'")
+        assert before and "app=client" in before[0]["source_labels"] and "projectcalico.org/namespace=default" in before[0]["source_labels"]
+        client.policed({"app": "former"})
+        lab.bulkhead("delete", "workloadendpoint", "client", "-n", "default")
+        assert flows("--label", "app == 'client'")[:len(before)] == before
         assert "is no selector" in lab.bulkhead("flows", "--label", "app ==", check=False).stderr
         for line in (lab.folder / "log").read_text().splitlines():
             entry = json.loads(line)

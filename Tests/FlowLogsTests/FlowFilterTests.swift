@@ -88,6 +88,33 @@ import Testing
         try pool.close()
     }
 
+    @Test func labelsGoWithTheirRecords() async throws {
+        let store = try SQLiteFlowStore(path: path, recordLimit: 100, now: { 100_000 })
+        let rounds = FlowLimits.storedLabelSets / 1_000 + 3
+        for round in 0..<rounds {
+            try await store.append(
+                (1...1_000).map { index in
+                    var record = Self.record(index)
+                    record.source = Self.web
+                    record.sourceLabels = ["pod": "\(round)-\(index)"]
+                    return record
+                })
+        }
+        func found(_ pod: String) async throws -> Int {
+            var filter = FlowFilter()
+            filter.labels = [Self.selector("pod == '\(pod)'")]
+            return try await store.recent(matching: filter, limit: 10).records.count
+        }
+        #expect(try await found("\(rounds - 1)-1000") == 1)
+        #expect(try await found("0-1") == 0)
+        try store.close()
+        let file = SQLiteFile(path: path, title: "flow history", remedy: "")
+        let pool = try file.open(durability: .everyCheckpoint, checked: false, migrator: FlowTables.migrator)
+        let stored = try await pool.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM labels") }
+        #expect(try #require(stored) <= FlowLimits.storedLabelSets + 1_010)
+        try pool.close()
+    }
+
     @Test func countsAreTheSumsOfTheRecords() {
         var counts = DecisionCounts(limit: 3)
         let records = (0..<500).map(Self.record)
@@ -102,6 +129,10 @@ import Testing
 
     // MARK: Records and questions
 
+    private static func selector(_ text: String) -> Selector {
+        do { return try Selector(text) } catch { preconditionFailure("\(text): \(error)") }
+    }
+
     private static let filters: [FlowFilter] = {
         func filter(_ change: (inout FlowFilter) -> Void) -> FlowFilter {
             var filter = FlowFilter()
@@ -114,6 +145,9 @@ import Testing
             filter { $0.transport = 17 }, filter { $0.destinationPort = 80 }, filter { $0.verdict = .deny }, filter { $0.verdict = .allow },
             filter { $0.policy = FlowFilter.PolicyName("shop/p") }, filter { $0.policy = FlowFilter.PolicyName("staged") },
             filter { $0.policy = FlowFilter.PolicyName("none") }, filter { $0.since = 2_500 },
+            filter { $0.labels = [selector("app == 'web'")] }, filter { $0.labels = [selector("!has(app)")] },
+            filter { $0.labels = [selector("tier in {'1', '2'}"), selector("app == 'database'")] },
+            filter { $0.labels = [selector("app == 'nobody'")] },
         ]
     }()
 
@@ -121,6 +155,7 @@ import Testing
         var filter = first
         filter.namespace = second.namespace ?? first.namespace
         filter.workloads += second.workloads
+        filter.labels += second.labels
         filter.transport = second.transport ?? first.transport
         filter.destinationPort = second.destinationPort ?? first.destinationPort
         filter.verdict = second.verdict ?? first.verdict
@@ -133,12 +168,25 @@ import Testing
         let ends = [record.source, record.destination].compactMap { $0 }
         if let namespace = filter.namespace, !ends.contains(where: { $0.namespace == namespace }) { return false }
         for workloads in filter.workloads where workloads.isDisjoint(with: ends) { return false }
+        for selector in filter.labels {
+            guard [record.sourceLabels, record.destinationLabels].contains(where: { $0.map { matches(selector, $0) } ?? false })
+            else { return false }
+        }
         if let transport = filter.transport, record.transport != transport { return false }
         if let port = filter.destinationPort, record.destinationPort != port { return false }
         if let verdict = filter.verdict, record.verdict != verdict { return false }
         if let since = filter.since, record.endTime < since { return false }
         guard let policy = filter.policy else { return true }
         return [record.reason, record.pending?.reason].contains { $0.map(policy.isPart) ?? false }
+    }
+
+    /// The selectors of this test, said in other words.
+    private static func matches(_ selector: Selector, _ labels: [String: String]) -> Bool {
+        if selector == Self.selector("app == 'web'") { return labels["app"] == "web" }
+        if selector == Self.selector("!has(app)") { return labels["app"] == nil }
+        if selector == Self.selector("app == 'database'") { return labels["app"] == "database" }
+        if selector == Self.selector("app == 'nobody'") { return false }
+        return labels["tier"] == "1" || labels["tier"] == "2"
     }
 
     private static func record(_ index: Int) -> FlowRecord {
@@ -151,6 +199,11 @@ import Testing
             reason: index % 13 == 0 ? nil : .rule(tier: "t", policy: policy, index: index % 4), systemReason: nil, observed: false,
             begins: index % 6 == 0)
         if index % 13 == 0 { record.systemReason = .localHost }
+        // Labels of an end change from record to record; some records have none.
+        if index % 19 != 0 {
+            record.sourceLabels = record.source.map { _ in ["app": "web", "tier": "\(index % 4)"] }
+            record.destinationLabels = index % 7 == 0 ? ["tier": "\(index % 3)", "a\"b": "'"] : ["app": "database"]
+        }
         if index % 17 == 0 {
             record.pending = Decision.Pending(
                 .deny, .endOfTier(tier: "t", triggers: [PolicyReference(kind: "StagedNetworkPolicy", namespace: "shop", name: "staged")]))

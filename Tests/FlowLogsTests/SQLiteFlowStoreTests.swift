@@ -30,6 +30,9 @@ import Testing
             .rule(
                 tier: "platform", policy: PolicyReference(kind: "StagedNetworkPolicy", namespace: "shop", name: "p"), index: 3))
         records[3].pending = Decision.Pending(.deny, .noProfile)
+        records[0].sourceLabels = ["app": "web", "a\"b": ""]
+        records[0].destinationLabels = [:]
+        records[3].destinationLabels = ["app": "web"]
         try await store.append(records)
         let all = try await store.recent(limit: 100)
         #expect(all.records == records)

@@ -287,6 +287,9 @@ import Testing
             #expect(record.destination == Objects.key("web"))
             #expect(record.verdict == .deny)
             #expect(record.packetsOut == 3)
+            #expect(record.sourceLabels?["projectcalico.org/namespace"] == "default")
+            #expect(record.sourceLabels?["pcns.kubernetes.io/metadata.name"] == "default")
+            #expect(record.destinationLabels?["projectcalico.org/orchestrator"] == "k8s")
             let age = Date().timeIntervalSince1970 - Double(record.startTime) / 1e9
             #expect(age > -1 && age < 60, "the record's time is \(age) s ago")
         }

@@ -130,27 +130,18 @@ struct BulkheadEndpoints: Sendable {
 
     private func flowLines(_ request: APIRequest) async throws -> APIResponse {
         let asked = try FlowRequest(request, now: SQLiteFlowStore.wallClock())
-        let node = node
-        let filter = asked.filter(in: asked.selector == nil ? PolicyWorld() : await node.enforcedWorld().world)
+        let filter = asked.filter
         let newest = try await flows.recent(matching: filter, limit: asked.limit)
         guard asked.follows else {
             return APIResponse(contentType: Self.linesContentType, body: .bytes(Self.lines(newest.records)))
         }
         let flows = flows
-        let first = filter
         return APIResponse(
             contentType: Self.linesContentType,
             body: .stream { sink in
-                var filter = first
                 guard newest.records.isEmpty || sink.send(Self.lines(newest.records)) else { return }
                 var cursor = newest.cursor
-                var revision: Int64?
                 while (try? await flows.wait(after: cursor)) != nil {
-                    if asked.selector != nil {
-                        let enforced = await node.enforcedWorld()
-                        if enforced.revision != revision { filter = asked.filter(in: enforced.world) }
-                        revision = enforced.revision
-                    }
                     guard let next = try? await flows.records(after: cursor, matching: filter, limit: Self.followBatch)
                     else { return }
                     cursor = next.cursor

@@ -38,8 +38,14 @@ enum FlowDocument {
             members["icmp_type"] = .integer(Int64(record.destinationPort >> 8))
             members["icmp_code"] = .integer(Int64(record.destinationPort & 0xff))
         }
+        if let labels = record.sourceLabels { members["source_labels"] = list(labels) }
+        if let labels = record.destinationLabels { members["dest_labels"] = list(labels) }
         if record.observed { members["observed"] = .bool(true) }
         return .object(members)
+    }
+
+    private static func list(_ labels: [String: String]) -> JSONValue {
+        .array(labels.sorted { $0.key < $1.key }.map { .string("\($0.key)=\($0.value)") })
     }
 
     private static func action(_ verdict: Verdict) -> String { verdict == .allow ? "Allow" : "Deny" }

@@ -1,15 +1,12 @@
 import FlowLogs
 import PolicyAnalysis
-import PolicyEngine
 import PolicyModel
 
 /// What a request for flow records asks for.
 struct FlowRequest: Sendable {
     var limit = 1000
     var follows = false
-    /// Whether either end has these labels is asked of the world in force.
-    var selector: Selector?
-    private var filter = FlowFilter()
+    private(set) var filter = FlowFilter()
 
     private static let parameters: Set<String> = [
         "limit", "follow", "namespace", "workload", "label", "port", "action", "policy", "since",
@@ -38,7 +35,7 @@ struct FlowRequest: Sendable {
         }
         if let text = request.parameter("label") {
             do throws(SelectorParseError) {
-                selector = try Selector(text)
+                filter.labels.append(try Selector(text))
             } catch {
                 throw .badRequest("label \"\(text)\" is no selector: \(error); write it as in policies: app == 'web'")
             }
@@ -65,17 +62,6 @@ struct FlowRequest: Sendable {
             filter.since = since
         }
         if let text = request.parameter("port") { try setPort(text) }
-    }
-
-    /// - Parameter world: where the labels of the selector are looked up. O(its endpoints) with a selector.
-    func filter(in world: PolicyWorld) -> FlowFilter {
-        guard let selector else { return filter }
-        var asked = PolicyWorld(
-            namespaces: world.namespaces, profiles: world.profiles, serviceAccounts: world.serviceAccounts)
-        asked.endpoints = world.endpoints
-        var filter = filter
-        filter.workloads.append(PolicyOracle(world: asked).endpoints(matching: selector))
-        return filter
     }
 
     /// `443` is that port of any protocol, `tcp` any port, else as `explain` reads it.

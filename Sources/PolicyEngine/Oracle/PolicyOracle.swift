@@ -55,9 +55,9 @@ public struct PolicyOracle: Sendable {
     /// The effective labels of an endpoint, those inherited from its profiles included; nil for one not in the world.
     public func effectiveLabels(of endpoint: EndpointKey) -> [String: String]? { peers.endpoints[endpoint]?.labels }
 
-    /// The endpoints whose effective labels a selector matches. O(endpoints).
-    public func endpoints(matching selector: Selector) -> Set<EndpointKey> {
-        Set(peers.endpoints.lazy.filter { OracleSelectors.matches(selector, $0.value.labels) }.map(\.key))
+    /// Whether a selector matches the effective labels of an endpoint.
+    public static func matches(_ selector: Selector, labels: [String: String]) -> Bool {
+        OracleSelectors.matches(selector, labels)
     }
 
     /// The endpoints that claim an address, by key.
