@@ -39,7 +39,7 @@ struct FlowRequest: Sendable {
             } catch {
                 throw .badRequest("label \"\(text)\" is no selector: \(error); write it as in policies: app == 'web'")
             }
-            if selector?.subjectKeys.isEmpty == false {
+            if filter.labels.contains(where: { !$0.subjectKeys.isEmpty }) {
                 throw .badRequest("label \"\(text)\": sameNamespace() and sameLabel() compare with the endpoint that a policy applies to, and here is none")
             }
         }
