@@ -3,8 +3,6 @@
 SHELL := /bin/bash
 SWIFT_FOLDER = $(shell Scripts/find-swift)
 SWIFT = PATH="$(SWIFT_FOLDER):$$PATH" swift
-# An index of the sources is for editors; without it a clean build takes 8 minutes instead of 13.
-BUILD = $(SWIFT) build --disable-index-store
 KUBECTL := .build/tools/bin/kubectl
 DOCKER := .build/tools/docker
 SOAK_SECONDS ?= 1800
@@ -28,11 +26,11 @@ root:
 
 build:
 	@Scripts/install-dependencies build
-	$(BUILD) --product bulkhead
+	$(SWIFT) build --product bulkhead
 
 release:
 	@Scripts/install-dependencies build
-	$(BUILD) -c release --product bulkhead
+	$(SWIFT) build -c release --product bulkhead
 
 test: root
 	@Scripts/install-dependencies build test
@@ -40,12 +38,12 @@ test: root
 	@$(MAKE) --no-print-directory end-to-end-tests
 
 unit-tests: root
-	$(BUILD) --build-tests
+	$(SWIFT) build --build-tests
 	$(SWIFT) test --skip-build --skip '$(LONG_TESTS)'
 	$(SWIFT) test --skip-build --filter '$(LONG_TESTS)'
 
 end-to-end-tests: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
-	$(BUILD) --product bulkhead
+	$(SWIFT) build --product bulkhead
 	PATH="$(SWIFT_FOLDER):$$PATH" $(PYTEST) -q --durations=5 --numprocesses 2 --dist loadfile Tests/EndToEnd
 
 $(KUBECTL):
@@ -57,8 +55,8 @@ $(DOCKER)/usr/sbin/dockerd:
 # Long runs of tests that make test runs shortly. What oracle and tables disagree on goes into Tests/PolicyEngineTests/Cases.
 soak: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
 	@Scripts/install-dependencies build test
-	$(BUILD) --product bulkhead
-	BULKHEAD_SOAK_SECONDS=$(SOAK_SECONDS) BULKHEAD_TRANSITION_SEEDS="1000..<1140" $(SWIFT) test --disable-index-store --filter SoakTests
+	$(SWIFT) build --product bulkhead
+	BULKHEAD_SOAK_SECONDS=$(SOAK_SECONDS) BULKHEAD_TRANSITION_SEEDS="1000..<1140" $(SWIFT) test --filter SoakTests
 	Scripts/fuzz selectors $(SOAK_SECONDS)
 	Scripts/fuzz objects $(SOAK_SECONDS)
 	Scripts/fuzz packets 60 planted
@@ -74,7 +72,7 @@ soak: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
 
 demo: root
 	@Scripts/install-dependencies build demo
-	$(BUILD) --product bulkhead
+	$(SWIFT) build --product bulkhead
 	@Scripts/demo
 
 demo-down: root
@@ -82,8 +80,8 @@ demo-down: root
 
 bench: root
 	@Scripts/install-dependencies build test bench
-	$(BUILD) -c release --product bulkhead
-	$(BUILD) -c release --product bulkhead-benchmarks
+	$(SWIFT) build -c release --product bulkhead
+	$(SWIFT) build -c release --product bulkhead-benchmarks
 	@Scripts/bench
 
 clean:
