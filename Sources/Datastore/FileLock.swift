@@ -22,5 +22,9 @@ struct FileLock: ~Copyable {
         self.descriptor = descriptor
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        // A child that another thread has just forked has the descriptor too, until it becomes its program.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }

@@ -106,6 +106,22 @@ import Testing
         #expect(throws: Never.self) { try SQLiteStore(path: path) }
     }
 
+    /// As by a child that was forked while the store was open, and lives a little longer.
+    @Test func aCopyOfTheDescriptorDoesNotKeepTheLock() throws {
+        let store = try SQLiteStore(path: path)
+        var copies: [Int32] = []
+        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
+            guard let number = Int32(name),
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")) == path + "-lock"
+            else { continue }
+            copies.append(dup(number))
+        }
+        #expect(copies.count == 1)
+        try store.close()
+        #expect(throws: Never.self) { try SQLiteStore(path: path) }
+        for copy in copies { close(copy) }
+    }
+
     @Test func filesBelongToTheirOwnerAlone() async throws {
         let store = try SQLiteStore(path: path)
         _ = try await put(store, policyKey("one"), 1)
