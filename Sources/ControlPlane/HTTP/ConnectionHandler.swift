@@ -23,7 +23,11 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private let headSeconds: Double
     /// Requests that went to the library and are not answered yet: nothing may be answered before them.
     private var others = 0
-    private var isReading = false
+    private(set) var isReading = false
+    /// The request that came last has one.
+    private(set) var hadBody = false
+    /// The beginning of another head has come; for `SlowHeadHandler`.
+    var beginsHead = false
     private var direct: (document: StoredDocument, start: ContinuousClock.Instant)?
     private var mustFlush = false
     private var closesAfterAnswer = false
@@ -43,7 +47,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// No request is being read or answered.
-    var isBetweenRequests: Bool { !isReading && others == 0 }
+    private var isBetweenRequests: Bool { !isReading && others == 0 }
 
     // MARK: In
 
@@ -52,6 +56,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             heads += 1
             isReading = true
+            hadBody = false
             lateHead?.cancel()
             lateHead = nil
             if others == 0, let document = known(head, context) {
@@ -61,6 +66,7 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             others += 1
             lastToLibrary = .now()
         case .body:
+            hadBody = true
             // Of a direct one there is none: its head says so.
             if direct != nil { return }
         case .end:
@@ -126,7 +132,10 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .end:
             others -= 1
-            guard closesAfterAnswer else { return context.write(data, promise: promise) }
+            guard closesAfterAnswer else {
+                awaitHead(context.channel)
+                return context.write(data, promise: promise)
+            }
             context.writeAndFlush(data, promise: promise)
             context.close(promise: nil)
         default: context.write(data, promise: promise)
@@ -135,9 +144,9 @@ final class ConnectionHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     // MARK: Slow heads
 
-    /// From now on the head of a request has `headSeconds` to be whole.
+    /// Where a head has begun and nothing else is to be done, it has `headSeconds` from now on to be whole.
     func awaitHead(_ channel: any Channel) {
-        guard lateHead == nil else { return }
+        guard beginsHead, isBetweenRequests, lateHead == nil else { return }
         lateHead = channel.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(Int64(headSeconds * 1000))) { [weak self] in
             guard let self, isBetweenRequests else { return }
             lateHead = nil
