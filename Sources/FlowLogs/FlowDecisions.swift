@@ -8,31 +8,21 @@ enum FlowDecisions {
     struct Writer {
         private var reasons: [Reason: Int64] = [:]
         private var pending: [Decision.Pending: Int64] = [:]
-        private(set) var hasAdded = false
+        private var texts = InternedTexts(table: "decisions")
+        var hasAdded: Bool { texts.hasAdded }
 
         mutating func identifier(of reason: Reason, in database: Database) throws -> Int64 {
             if let known = reasons[reason] { return known }
-            let identifier = try intern(reason, in: database)
+            let identifier = try texts.identifier(of: reason, in: database)
             reasons[reason] = identifier
             return identifier
         }
 
         mutating func identifier(of decision: Decision.Pending, in database: Database) throws -> Int64 {
             if let known = pending[decision] { return known }
-            let identifier = try intern(decision, in: database)
+            let identifier = try texts.identifier(of: decision, in: database)
             pending[decision] = identifier
             return identifier
-        }
-
-        private mutating func intern(_ value: some Encodable, in database: Database) throws -> Int64 {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .sortedKeys
-            let text = String(decoding: try encoder.encode(value), as: UTF8.self)
-            let search = try database.cachedStatement(sql: "SELECT id FROM decisions WHERE text = ?")
-            if let known = try Int64.fetchOne(search, arguments: [text]) { return known }
-            try database.cachedStatement(sql: "INSERT INTO decisions (text) VALUES (?)").execute(arguments: [text])
-            hasAdded = true
-            return database.lastInsertedRowID
         }
     }
 

@@ -9,27 +9,17 @@ enum FlowLabels {
     struct Writer {
         /// An endpoint rarely has other labels in the next record.
         private var latest: [EndpointKey: (labels: [String: String], identifier: Int64)] = [:]
-        private(set) var hasAdded = false
+        private var texts = InternedTexts(table: "labels")
+        var hasAdded: Bool { texts.hasAdded }
 
         mutating func identifier(
             of labels: [String: String]?, of endpoint: EndpointKey?, in database: Database
         ) throws -> Int64? {
             guard let labels, let endpoint else { return nil }
             if let known = latest[endpoint], known.labels == labels { return known.identifier }
-            let identifier = try intern(labels, in: database)
+            let identifier = try texts.identifier(of: labels, in: database)
             latest[endpoint] = (labels, identifier)
             return identifier
-        }
-
-        private mutating func intern(_ labels: [String: String], in database: Database) throws -> Int64 {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .sortedKeys
-            let text = String(decoding: try encoder.encode(labels), as: UTF8.self)
-            let search = try database.cachedStatement(sql: "SELECT id FROM labels WHERE text = ?")
-            if let known = try Int64.fetchOne(search, arguments: [text]) { return known }
-            try database.cachedStatement(sql: "INSERT INTO labels (text) VALUES (?)").execute(arguments: [text])
-            hasAdded = true
-            return database.lastInsertedRowID
         }
     }
 

@@ -3,7 +3,8 @@ import PolicyModel
 
 /// The labels of endpoints as selectors see them, for those that somebody asked for.
 struct EndpointLabels {
-    private var known: [EndpointKey: [String: String]] = [:]
+    /// Of endpoints of the world alone: what departs must not be remembered.
+    private(set) var known: [EndpointKey: [String: String]] = [:]
 
     /// O(changes), and O(known) where one changes what others inherit.
     mutating func follow(_ changes: [WorldChange]) {
@@ -25,7 +26,7 @@ struct EndpointLabels {
         if let labels = known[key] { return labels }
         guard let endpoint = world.endpoints[key] ?? departed[key] else { return nil }
         let labels = PolicyOracle(world: world.origins(of: endpoint)).effectiveLabels(of: key)
-        known[key] = labels
+        if world.endpoints[key] != nil { known[key] = labels }
         return labels
     }
 }

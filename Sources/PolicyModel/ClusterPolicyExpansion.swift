@@ -46,18 +46,7 @@ enum ClusterPolicyExpansion {
                 if action != .allow { rules.append(PolicyRule(action: .deny, writtenIndex: index)) }
                 continue
             }
-            for ports in ports {
-                for peer in peers {
-                    var destination = direction == .ingress ? EntityRule() : peer
-                    destination.ports = ports.ranges
-                    destination.namedPorts = ports.names
-                    rules.append(
-                        PolicyRule(
-                            action: action, transport: ports.transport,
-                            source: direction == .ingress ? peer : EntityRule(), destination: destination,
-                            writtenIndex: index))
-                }
-            }
+            for ports in ports { rules += ports.rules(action, peers, direction, writtenIndex: index) }
         }
         return rules
     }
@@ -105,13 +94,6 @@ enum ClusterPolicyExpansion {
 
     // MARK: Ports
 
-    struct Ports {
-        /// nil: all traffic.
-        var transport: TransportProtocol?
-        var ranges: [PortRange] = []
-        var names: [String] = []
-    }
-
     /// What one written port says: a range of a protocol, or a name that ports of any protocol can have.
     private enum Port {
         case range(TransportProtocol, PortRange)
@@ -123,17 +105,17 @@ enum ClusterPolicyExpansion {
     /// nil: one of them is of a kind that is not known.
     private static func ports(
         _ written: [JSONValue], _ form: ClusterPolicyForm
-    ) throws(ValidationError) -> [Ports]? {
-        if written.isEmpty { return [Ports(transport: nil)] }
-        var byTransport: [TransportProtocol: Ports] = [:]
+    ) throws(ValidationError) -> [KubernetesPolicyExpansion.Ports]? {
+        if written.isEmpty { return [KubernetesPolicyExpansion.Ports(transport: nil)] }
+        var byTransport: [TransportProtocol: KubernetesPolicyExpansion.Ports] = [:]
         for value in written {
             guard let port = form == .cluster ? try Self.protocolPort(value) : try Self.port(value) else { return nil }
             switch port {
             case .range(let transport, let range):
-                byTransport[transport, default: Ports(transport: transport)].ranges.append(range)
+                byTransport[transport, default: KubernetesPolicyExpansion.Ports(transport: transport)].ranges.append(range)
             case .name(let name):
                 for transport in transports {
-                    byTransport[transport, default: Ports(transport: transport)].names.append(name)
+                    byTransport[transport, default: KubernetesPolicyExpansion.Ports(transport: transport)].names.append(name)
                 }
             }
         }

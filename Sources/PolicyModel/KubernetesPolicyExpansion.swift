@@ -32,16 +32,7 @@ enum KubernetesPolicyExpansion {
         for (index, rule) in written.enumerated() {
             let peers = try entities(rule[peers(direction)]?.arrayValue ?? [])
             for ports in try Self.ports(rule["ports"]?.arrayValue ?? []) {
-                for peer in peers {
-                    var destination = direction == .ingress ? EntityRule() : peer
-                    destination.ports = ports.ranges
-                    destination.namedPorts = ports.names
-                    rules.append(
-                        PolicyRule(
-                            action: .allow, transport: ports.transport,
-                            source: direction == .ingress ? peer : EntityRule(), destination: destination,
-                            writtenIndex: index))
-                }
+                rules += ports.rules(.allow, peers, direction, writtenIndex: index)
             }
         }
         return rules
@@ -57,11 +48,27 @@ enum KubernetesPolicyExpansion {
         return count
     }
 
-    private struct Ports {
+    /// What a written rule says of one protocol.
+    struct Ports {
+        /// nil: all traffic.
         var transport: TransportProtocol?
         /// Both empty: all of the protocol.
         var ranges: [PortRange] = []
         var names: [String] = []
+
+        /// One for each peer.
+        func rules(
+            _ action: RuleAction, _ peers: [EntityRule], _ direction: Direction, writtenIndex: Int
+        ) -> [PolicyRule] {
+            peers.map { peer in
+                var destination = direction == .ingress ? EntityRule() : peer
+                destination.ports = ranges
+                destination.namedPorts = names
+                return PolicyRule(
+                    action: action, transport: transport, source: direction == .ingress ? peer : EntityRule(),
+                    destination: destination, writtenIndex: writtenIndex)
+            }
+        }
     }
 
     private static func ports(_ written: [JSONValue]) throws(ValidationError) -> [Ports] {
