@@ -109,14 +109,12 @@ import Testing
     /// As by a child that was forked while the store was open, and lives a little longer.
     @Test func aCopyOfTheDescriptorDoesNotKeepTheLock() throws {
         let store = try SQLiteStore(path: path)
-        var copies: [Int32] = []
-        for name in try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
-            guard let number = Int32(name),
-                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")) == path + "-lock"
-            else { continue }
-            copies.append(dup(number))
+        // All first: a copy may get the number of another test's file that is in the list and closed by now.
+        let held = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap(Int32.init).filter {
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path + "-lock"
         }
-        #expect(copies.count == 1)
+        #expect(held.count == 1)
+        let copies = held.map { dup($0) }
         try store.close()
         #expect(throws: Never.self) { try SQLiteStore(path: path) }
         for copy in copies { close(copy) }
