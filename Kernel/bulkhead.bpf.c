@@ -39,7 +39,7 @@ static __always_inline __u32 parse(struct __sk_buff *skb, struct packet *packet)
 	} header;
 
 	/* With an offloaded tag the frame's own type is the inner one. */
-	if (skb->vlan_present)
+	if (skb->vlan_present && !(packet->slot_flags & BULKHEAD_SLOT_TAGGED))
 		return DROP(BULKHEAD_TAGGED);
 	if (bpf_skb_load_bytes(skb, 0, &header, sizeof(header)))
 		return DROP(BULKHEAD_MALFORMED);
@@ -185,15 +185,13 @@ VERIFIED_ONCE __u32 icmp_error(struct __sk_buff *skb, struct packet *packet)
 	struct bulkhead_flow_key key;
 	struct entry entry = {};
 	__u32 leg, outcome = DROP(BULKHEAD_ICMP_ERROR_UNRELATED);
-	int found;
+	__u32 found;
 
 	if (!packet)
 		return DROP(BULKHEAD_ICMP_ERROR_UNRELATED);
-	found = own_leg(packet->key.slot, packet->key.family, &packet->key.local, &leg);
-	if (found == WORD_TORN)
-		return DROP(BULKHEAD_TORN_READ);
-	if (found != WORD_FOUND)
-		return DROP(packet->direction == BULKHEAD_EGRESS ? BULKHEAD_SPOOFED_SOURCE : BULKHEAD_NOT_ITS_ADDRESS);
+	found = find_leg(packet, &leg);
+	if (found != CONTINUE)
+		return found;
 
 	/* The packet stands for the quoted one meanwhile: a copy of it would not fit the stack. */
 	key = packet->key;
@@ -249,12 +247,15 @@ VERIFIED_ONCE __u32 first_packet(struct packet *packet, const struct bulkhead_fl
 	__u32 direction = packet->direction;
 	__u32 flags, outcome, leg, state = 0;
 	int bare_syn = (packet->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
-	int found = own_leg(packet->key.slot, packet->key.family, &packet->key.local, &leg);
 
-	if (found == WORD_TORN)
-		return DROP(BULKHEAD_TORN_READ);
-	if (found == WORD_NONE)
-		return direction == BULKHEAD_EGRESS ? foreign_source(packet) : foreign_destination(packet);
+	if (direction == BULKHEAD_EGRESS && asks_for_address(packet))
+		return PASS(BULKHEAD_CONTROL);
+	outcome = find_leg(packet, &leg);
+	if (outcome != CONTINUE) {
+		if (direction == BULKHEAD_INGRESS && dhcp_answer(packet))
+			return PASS(BULKHEAD_CONTROL);
+		return outcome == DROP(BULKHEAD_MULTICAST) && packet->from_host ? PASS(BULKHEAD_LOCAL_HOST) : outcome;
+	}
 	if (packet->key.protocol == PROTOCOL_TCP)
 		state = bare_syn ? BULKHEAD_STATE_SYN : BULKHEAD_STATE_ACK | BULKHEAD_STATE_ADOPTED;
 

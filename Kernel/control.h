@@ -72,8 +72,16 @@ VERIFIED_ONCE __u32 arp(struct __sk_buff *skb, struct packet *packet)
 	return DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
 }
 
+/* The part of a link-local address that tells interfaces apart; 0: of no form that a link has (RFC 4291 section 2.5.6). */
+static __always_inline __u64 link_local_identifier(const struct bulkhead_address *address)
+{
+	if (word_of(address, 0) != swap32(0xfe800000) || word_of(address, 1))
+		return 0;
+	return (__u64)word_of(address, 3) << 32 | word_of(address, 2);
+}
+
 /*
- * Whether a link-local address is the one that the interface speaks for. No object names it, so the first that comes is
+ * Whether a link-local address is the one that the interface speaks for. No object names it, so the first that it uses is
  * taken for it.
  */
 VERIFIED_ONCE int own_link_local(const struct packet *packet, const struct bulkhead_address *address)
@@ -82,11 +90,8 @@ VERIFIED_ONCE int own_link_local(const struct packet *packet, const struct bulkh
 		return 0;
 	__u32 slot = packet->key.slot;
 	struct bulkhead_link_local *own;
-	__u64 identifier, before;
+	__u64 identifier = link_local_identifier(address), before;
 
-	if (word_of(address, 0) != swap32(0xfe800000) || word_of(address, 1))
-		return 0;
-	identifier = (__u64)word_of(address, 3) << 32 | word_of(address, 2);
 	own = bpf_map_lookup_elem(&link_locals, &slot);
 	if (!own || !identifier)
 		return 0;
@@ -104,9 +109,78 @@ VERIFIED_ONCE int own_link_local(const struct packet *packet, const struct bulkh
 	return 1;
 }
 
+/* The same of an address that others use for it: what they say teaches nothing. */
+static __always_inline int known_link_local(const struct packet *packet, const struct bulkhead_address *address)
+{
+	__u32 slot = packet->key.slot;
+	__u64 identifier = link_local_identifier(address);
+	struct bulkhead_link_local *own = bpf_map_lookup_elem(&link_locals, &slot);
+
+	return own && identifier && READ_ONCE(own->attached) == packet->attached && READ_ONCE(own->identifier) == identifier;
+}
+
 static __always_inline int own_or_link_local(struct packet *packet, const struct bulkhead_address *address)
 {
 	return is_own(packet, address) || own_link_local(packet, address);
+}
+
+/* Sent to many. A subnet's broadcast address is known by its frame only. */
+static __always_inline int is_group(const struct packet *packet)
+{
+	return packet->direction == BULKHEAD_INGRESS &&
+	       (multicast(packet->key.family, &packet->key.local) || (packet->key.family == 4 && packet->group));
+}
+
+static __always_inline int admitted_source(const struct packet *packet)
+{
+	struct bulkhead_source_key key;
+
+	key.prefixlen = packet->key.family == 6 ? 32 + 128 : 32 + 32;
+	key.slot_and_family = swap32(packet->key.slot << 1 | (packet->key.family == 6));
+	key.address = packet->key.local;
+	return bpf_map_lookup_elem(&admitted_sources, &key) != NULL;
+}
+
+/*
+ * The leg of an address that no object names: many have it, the link made it, or it is admitted as a source. The tables
+ * have one where policy does not ask about the local end's address.
+ */
+VERIFIED_ONCE int shared_leg(const struct packet *packet, __u32 *leg)
+{
+	if (!packet || !leg)
+		return WORD_NONE;
+	__u32 family = packet->key.family;
+	int is_egress = packet->direction == BULKHEAD_EGRESS;
+	struct bulkhead_address address = {};
+	__u8 kind;
+
+	if (is_group(packet))
+		kind = BULKHEAD_LEG_OF_GROUPS;
+	else if (family == 6 && (is_egress ? own_link_local(packet, &packet->key.local) : known_link_local(packet, &packet->key.local)))
+		kind = BULKHEAD_LEG_OF_LINK_LOCAL;
+	else if (is_egress && admitted_source(packet))
+		kind = BULKHEAD_LEG_OF_OTHERS;
+	else
+		return WORD_NONE;
+	address.bytes[0] = family == 4 ? 0xe0 : 0xff;
+	address.bytes[family == 4 ? 3 : 15] = kind;
+	return own_leg(packet->key.slot, family | BULKHEAD_SHARED_LEG, &address, leg);
+}
+
+/* CONTINUE with the leg that decides for the packet's local address, or why there is none. */
+static __always_inline __u32 find_leg(const struct packet *packet, __u32 *leg)
+{
+	int found = own_leg(packet->key.slot, packet->key.family, &packet->key.local, leg);
+
+	if (found == WORD_NONE)
+		found = shared_leg(packet, leg);
+	if (found == WORD_FOUND)
+		return CONTINUE;
+	if (found == WORD_TORN)
+		return DROP(BULKHEAD_TORN_READ);
+	if (packet->direction == BULKHEAD_EGRESS)
+		return DROP(BULKHEAD_SPOOFED_SOURCE);
+	return DROP(is_group(packet) ? BULKHEAD_MULTICAST : BULKHEAD_NOT_ITS_ADDRESS);
 }
 
 /* Neighbour and router discovery (RFC 4861). Always judged here: policy cannot allow a forged one. */
@@ -206,32 +280,32 @@ static __always_inline int dhcp_question(const struct packet *packet)
 	       word_of(peer, 3) == swap32(0x00010002);
 }
 
-/* Packets from an address that is not the workload's. */
-VERIFIED_ONCE __u32 foreign_source(struct packet *packet)
+/* A question for an address, which nobody has yet; notes that its answer may come. */
+VERIFIED_ONCE int asks_for_address(struct packet *packet)
 {
 	if (!packet)
-		return DROP(BULKHEAD_SPOOFED_SOURCE);
+		return 0;
 	struct bulkhead_fragment_key key;
 	struct bulkhead_fragment value;
 
 	if (packet->key.protocol != PROTOCOL_UDP || packet->first_part || packet->later_part || !dhcp_question(packet) ||
 	    (packet->key.family == 6 && !own_link_local(packet, &packet->key.local)))
-		return DROP(BULKHEAD_SPOOFED_SOURCE);
+		return 0;
 	dhcp_key(&key, packet);
 	value.word = bulkhead_word(0, bulkhead_tag(&key, sizeof(key)));
 	value.seen = packet->now;
 	value.end = 0;
 	bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
-	return PASS(BULKHEAD_CONTROL);
+	return 1;
 }
 
 /* A DHCP answer to a workload that asked a moment ago. */
-static __always_inline int dhcp_answer(struct packet *packet)
+static __always_inline int dhcp_answer(const struct packet *packet)
 {
 	struct bulkhead_fragment_key key;
 	struct bulkhead_fragment *value;
 
-	if (packet->key.protocol != PROTOCOL_UDP)
+	if (packet->key.protocol != PROTOCOL_UDP || packet->first_part || packet->later_part)
 		return 0;
 	if (packet->key.family == 4) {
 		if (packet->key.local_port != 68 || packet->key.peer_port != 67)
@@ -244,22 +318,6 @@ static __always_inline int dhcp_answer(struct packet *packet)
 	value = bpf_map_lookup_elem(&fragments, &key);
 	return value && READ_ONCE(value->word) == bulkhead_word(0, bulkhead_tag(&key, sizeof(key))) &&
 	       packet->now - value->seen < BULKHEAD_FRAGMENT_LIFETIME;
-}
-
-/* Packets to an address that is not the workload's. */
-VERIFIED_ONCE __u32 foreign_destination(struct packet *packet)
-{
-	if (!packet)
-		return DROP(BULKHEAD_NOT_ITS_ADDRESS);
-	if (!packet->first_part && !packet->later_part && dhcp_answer(packet))
-		return PASS(BULKHEAD_CONTROL);
-	/* A subnet's broadcast address is known by its frame only. */
-	if (multicast(packet->key.family, &packet->key.local) || (packet->key.family == 4 && packet->group)) {
-		if (packet->from_host)
-			return PASS(BULKHEAD_LOCAL_HOST);
-		return packet->slot_flags & BULKHEAD_SLOT_OPEN_INGRESS ? PASS(0) : DROP(BULKHEAD_MULTICAST);
-	}
-	return DROP(BULKHEAD_NOT_ITS_ADDRESS);
 }
 
 #endif

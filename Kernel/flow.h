@@ -109,11 +109,9 @@ VERIFIED_ONCE __u32 consult(const struct packet *packet, struct bulkhead_flow *f
 
 	if ((__u32)word == packet->epoch)
 		return !(flags & BULKHEAD_FLOW_CUT) ? PASS(0) : allows(before) ? DROP(BULKHEAD_OUTCOME_PAYLOAD(before)) : before;
-	found = own_leg(packet->key.slot, packet->key.family, &packet->key.local, &leg);
-	if (found == WORD_TORN)
-		return DROP(BULKHEAD_TORN_READ);
-	if (found == WORD_NONE)
-		return DROP(packet->direction == BULKHEAD_EGRESS ? BULKHEAD_SPOOFED_SOURCE : BULKHEAD_NOT_ITS_ADDRESS);
+	found = find_leg(packet, &leg);
+	if (found != CONTINUE)
+		return found;
 	if (!(flags & BULKHEAD_FLOW_LOCAL_HOST)) {
 		if (BULKHEAD_OUTCOME_PAYLOAD(before) != BULKHEAD_ITSELF)
 			outcome = judge(packet, leg, direction, type_code);

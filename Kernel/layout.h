@@ -23,7 +23,7 @@ typedef uint64_t bulkhead_u64;
 #endif
 
 /* Changes whenever a map's key, value or meaning does. */
-#define BULKHEAD_LAYOUT_VERSION 2
+#define BULKHEAD_LAYOUT_VERSION 3
 
 #define BULKHEAD_INGRESS 0 /* towards the workload: tc egress of its host-side interface */
 #define BULKHEAD_EGRESS 1  /* from the workload: tc ingress of its host-side interface */
@@ -59,10 +59,19 @@ struct bulkhead_slot {
 	bulkhead_u32 zone;	/* of the addresses it talks to */
 	bulkhead_u32 flags;	/* BULKHEAD_SLOT_... */
 };
-/* No policy selects the endpoint for ingress: multicast and broadcast go to it undecided. */
-#define BULKHEAD_SLOT_OPEN_INGRESS 1u
+/* It may send what carries packets in packets: VXLAN, IP in IP. */
+#define BULKHEAD_SLOT_TUNNELS 1u
+/* One VLAN tag is passed over, whatever its number. */
+#define BULKHEAD_SLOT_TAGGED 2u
 
-/* legs: hash -> word(leg number). An address of its own that a slot may use. */
+/*
+ * legs: hash -> word(leg number). An address of its own that a slot may use, or with BULKHEAD_SHARED_LEG in the family one
+ * that stands for those that no object names: 224.0.0.0 or ff00::, and one of these in its last byte.
+ */
+#define BULKHEAD_SHARED_LEG 256u
+#define BULKHEAD_LEG_OF_GROUPS 0u     /* all groups, broadcast among them */
+#define BULKHEAD_LEG_OF_LINK_LOCAL 1u /* the link-local address of its interface */
+#define BULKHEAD_LEG_OF_OTHERS 2u     /* sources that are admitted although they are not its own */
 struct bulkhead_leg_key {
 	bulkhead_u32 slot;
 	bulkhead_u32 family; /* 4 or 6 */
@@ -75,6 +84,13 @@ struct bulkhead_leg_key {
  */
 #define BULKHEAD_STACK_INDEX(leg, direction, generation) \
 	((leg) * 8 + (direction) * 4 + ((generation) & 3))
+
+/* admitted_sources: LPM trie -> 1. Blocks from which a slot may send although they are not its own. */
+struct bulkhead_source_key {
+	bulkhead_u32 prefixlen; /* counts the 32 bits before the address */
+	bulkhead_u32 slot_and_family; /* network order: slot << 1 | (family == 6) */
+	struct bulkhead_address address;
+};
 
 /* exact: hash -> word(identity). 0 means the same as no entry: in no set. */
 struct bulkhead_exact_key {
@@ -323,11 +339,12 @@ enum bulkhead_counter {
 
 /* Capacities, checked where Swift writes. */
 #define BULKHEAD_MAX_SLOTS 8192u
-#define BULKHEAD_MAX_LEGS 32768u
+#define BULKHEAD_MAX_LEGS 65536u
 #define BULKHEAD_MAX_EXACT 1048576u
 #define BULKHEAD_MAX_PREFIXES 262144u
 #define BULKHEAD_MAX_PAIRS 1048576u
 #define BULKHEAD_ARENA_WORDS 4194304u
+#define BULKHEAD_MAX_ADMITTED_SOURCES 65536u
 #define BULKHEAD_MAX_FLOWS 262144u
 #define BULKHEAD_MAX_HALF_OPEN 65536u
 #define BULKHEAD_MAX_FRAGMENTS 8192u

@@ -49,6 +49,14 @@ struct {
 } legs SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, BULKHEAD_MAX_ADMITTED_SOURCES);
+	__type(key, struct bulkhead_source_key);
+	__type(value, __u64);
+} admitted_sources SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, BULKHEAD_MAX_LEGS * 8);

@@ -132,6 +132,12 @@ static __always_inline int mapped(const struct bulkhead_address *address)
 	return !word_of(address, 0) && !word_of(address, 1) && word_of(address, 2) == swap32(0x0000ffff);
 }
 
+/* Whether packets in this packet may pass unjudged: those to a workload were judged where they were sent. */
+static __always_inline int may_carry(const struct packet *packet)
+{
+	return packet->direction == BULKHEAD_INGRESS || packet->slot_flags & BULKHEAD_SLOT_TUNNELS;
+}
+
 /* How many packets the wire carries for this one, and their bytes: each repeats the headers. */
 static __always_inline void measure(struct __sk_buff *skb, struct packet *packet, __u32 transport_header)
 {
@@ -241,7 +247,7 @@ static __always_inline __u32 parse_udp(struct __sk_buff *skb, struct packet *pac
 	set_ports(packet, swap16(header[0]), swap16(header[1]));
 	if (packet->direction == BULKHEAD_EGRESS && packet->key.protocol == PROTOCOL_UDP) {
 		/* VXLAN, by its assigned port and by Linux's old default: the inner frames are not judged. */
-		if (packet->key.peer_port == 4789 || packet->key.peer_port == 8472)
+		if ((packet->key.peer_port == 4789 || packet->key.peer_port == 8472) && !may_carry(packet))
 			return DROP(BULKHEAD_TUNNEL);
 		if (packet->key.local_port == (packet->key.family == 4 ? 67 : 547))
 			return DROP(BULKHEAD_DHCP_SERVER);
@@ -258,7 +264,7 @@ VERIFIED_ONCE __u32 parse_transport(struct __sk_buff *skb, struct packet *packet
 	__u32 minimum = protocol == PROTOCOL_TCP ? 20 : protocol == PROTOCOL_SCTP ? 12 : 8;
 	__u16 ports[2];
 
-	if (packet->direction == BULKHEAD_EGRESS && (protocol == PROTOCOL_IPIP || protocol == PROTOCOL_IPV6))
+	if ((protocol == PROTOCOL_IPIP || protocol == PROTOCOL_IPV6) && !may_carry(packet))
 		return DROP(BULKHEAD_TUNNEL);
 	if (packet->later_part)
 		return CONTINUE;

@@ -63,6 +63,8 @@ public final class BPFDataplane: Dataplane {
     /// Beginnings that made room for others, and so end without an event; as of the last sweep.
     var flowsForgotten: UInt64 = 0
     var trouble: String?
+    /// nil: what an earlier agent left was not read yet.
+    var admitted: Set<AdmittedSource>?
 
     /// Makes the maps, or adopts those that an earlier agent pinned. Throws `BPFDataplaneError.locked` while another
     /// agent has them.

@@ -21,6 +21,8 @@ public struct NodeProgram: Sendable {
     public var tables: VerdictTables
     /// The endpoints whose interface exists now. Endpoints in `tables.legs` without an attachment wait for theirs.
     public var attachments: [EndpointKey: Attachment]
+    /// What endpoints may do beside plain frames of their own; those that are not named: nothing.
+    public var admissions: [EndpointKey: EndpointAdmissions]
     /// Interfaces that a process before policed and that no endpoint has now stay closed: nothing passes there.
     public var keepsUnclaimedInterfaces: Bool
 
@@ -30,11 +32,12 @@ public struct NodeProgram: Sendable {
 
     public init(
         revision: Int64, tables: VerdictTables, attachments: [EndpointKey: Attachment],
-        keepsUnclaimedInterfaces: Bool = false, changes: TableChanges? = nil
+        admissions: [EndpointKey: EndpointAdmissions] = [:], keepsUnclaimedInterfaces: Bool = false, changes: TableChanges? = nil
     ) {
         self.revision = revision
         self.tables = tables
         self.attachments = attachments
+        self.admissions = admissions
         self.keepsUnclaimedInterfaces = keepsUnclaimedInterfaces
         self.changes = changes
     }

@@ -17,12 +17,15 @@ public struct TableEvaluator {
         return Identity(exact: exact, prefix: .none)
     }
 
-    /// nil when the endpoint has no leg for its own address of the packet, or the tables name something that they do
+    /// As if the endpoint might use every address; nil when it has no leg for its address of the packet, or the tables name something that they do
     /// not hold.
     public func decide(endpoint: EndpointKey, direction: Direction, packet: PacketTuple) -> Decision? {
         let (local, peer) =
             direction == .ingress ? (packet.destination, packet.source) : (packet.source, packet.destination)
-        guard let leg = tables.legs[Leg(endpoint: endpoint, address: local)],
+        let shared = SharedLeg(of: local, direction).flatMap {
+            tables.legs[Leg(endpoint: endpoint, address: $0.address(local.version))]
+        }
+        guard let leg = tables.legs[Leg(endpoint: endpoint, address: local)] ?? shared,
             let stack = tables.stacks[leg[direction]]
         else { return nil }
         let key = VerdictTables.rangeKey(transport: packet.transport, destinationPort: packet.destinationPort)

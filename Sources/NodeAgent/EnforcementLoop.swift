@@ -227,7 +227,7 @@ final class EnforcementLoop {
             let report = try dataplane.apply(
                 NodeProgram(
                     revision: mirror.revision, tables: compiler.tables, attachments: local.attachments,
-                    keepsUnclaimedInterfaces: mirror.keepsUnclaimedInterfaces, changes: tableChanges))
+                    admissions: local.admissions, keepsUnclaimedInterfaces: mirror.keepsUnclaimedInterfaces, changes: tableChanges))
             let now = clock.now
             lastReport = report
             tableChanges = TableChanges()

@@ -12,6 +12,13 @@ struct LocalEndpoints {
     /// Interfaces that a workload could be behind and that no endpoint of this node names, by name.
     private(set) var unnamed: [String] = []
 
+    /// Of those that may do more than others.
+    var admissions: [EndpointKey: EndpointAdmissions] {
+        var result: [EndpointKey: EndpointAdmissions] = [:]
+        for (endpoint, _) in all where endpoint.admissions != EndpointAdmissions() { result[endpoint.key] = endpoint.admissions }
+        return result
+    }
+
     /// Nothing is known yet but what the process before policed.
     init(remembering attachments: [EndpointKey: NodeProgram.Attachment]) { self.attachments = attachments }
 

@@ -34,7 +34,7 @@ public struct IdentityID: InternedID {
     public static let none = IdentityID(rawValue: 0)
 }
 
-/// An endpoint's address: what a stack is looked up by.
+/// An endpoint's address: what a stack is looked up by. Some stand for addresses that no object names.
 public struct Leg: Hashable, Sendable {
     public var endpoint: EndpointKey
     public var address: IPAddress
@@ -42,6 +42,42 @@ public struct Leg: Hashable, Sendable {
     public init(endpoint: EndpointKey, address: IPAddress) {
         self.endpoint = endpoint
         self.address = address
+    }
+}
+
+/// What a leg's address can stand for, where no object names the address. There is such a leg where no rule asks for what
+/// the endpoint's own address is in: it might say something of one of them and not of another.
+public enum SharedLeg: UInt8, Sendable, Hashable, CaseIterable {
+    /// Every group that packets are sent to, and broadcast.
+    case groups = 0
+    /// The link-local address of the endpoint's interface.
+    case linkLocal = 1
+    /// Sources that are admitted although they are not the endpoint's.
+    case otherSources = 2
+
+    /// An address that no endpoint can have.
+    public func address(_ version: IPVersion) -> IPAddress {
+        version == .v4 ? IPAddress(v4: 0xe000_0000 | UInt32(rawValue)) : IPAddress(v6High: 0xff00 << 48, low: UInt64(rawValue))
+    }
+
+    /// nil for an address that stands for itself alone.
+    public init?(standingFor address: IPAddress) {
+        guard let kind = Self.allCases.first(where: { $0.address(address.version) == address }) else { return nil }
+        self = kind
+    }
+
+    /// Which stands for a packet's address at the endpoint that is none of its own.
+    public init?(of address: IPAddress, _ direction: Direction) {
+        let isGroup = address.version == .v4 ? address.low >> 28 >= 0xe : address.high >> 56 == 0xff
+        if isGroup {
+            guard direction == .ingress else { return nil }
+            self = .groups
+        } else if address.version == .v6, address.high == 0xfe80 << 48 {
+            self = .linkLocal
+        } else {
+            guard direction == .egress else { return nil }
+            self = .otherSources
+        }
     }
 }
 

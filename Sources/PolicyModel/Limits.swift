@@ -13,6 +13,8 @@ public enum ObjectLimits {
     public static let netsPerNetworkSet = 65_536
     /// Addresses of an endpoint: each has its own entry in the tables of its node.
     public static let addressesPerEndpoint = 64
+    /// Blocks from which an endpoint may send although they are not its own: each has an entry in the kernel.
+    public static let admittedSourcesPerEndpoint = 64
     public static let portsPerEndpoint = 256
     public static let profilesPerEndpoint = 64
     /// Peers of one rule of a Kubernetes NetworkPolicy.
@@ -59,6 +61,7 @@ public enum ObjectLimits {
             limit("names of service accounts of one side of a rule", serviceAccountsPerEntity, ours),
             limit("nets of a network set", netsPerNetworkSet, "what fits into one request; make several sets with the same labels"),
             limit("addresses of a workload endpoint", addressesPerEndpoint, ours),
+            limit("blocks of sources admitted at a workload endpoint", admittedSourcesPerEndpoint, ours),
             limit("named ports of a workload endpoint", portsPerEndpoint, ours),
             limit("profiles of a workload endpoint", profilesPerEndpoint, ours),
             limit("peers of a rule of a Kubernetes NetworkPolicy", peersPerKubernetesRule, ours),

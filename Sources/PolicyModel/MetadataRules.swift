@@ -12,6 +12,7 @@ enum MetadataRules {
         }
         checkAnnotations(metadata["annotations"], path: "metadata.annotations", into: &errors)
         checkDenyAction(metadata, kind: kind, into: &errors)
+        checkAdmittedFrames(metadata, kind: kind, into: &errors)
         checkOwners(metadata, into: &errors)
     }
 
@@ -24,6 +25,16 @@ enum MetadataRules {
             "metadata.annotations[\(DenyAction.annotation)]",
             "\(text.quoted) is not supported: use \(SchemaChecker.choice(DenyAction.allCases.map(\.rawValue)))",
             .notSupported)
+    }
+
+    private static func checkAdmittedFrames(_ metadata: JSONValue, kind: ResourceKind, into errors: inout [FieldError]) {
+        guard kind.resource == Kinds.workloadEndpoint.resource,
+            let text = metadata["annotations"]?[EndpointAdmissions.annotation]?.stringValue, EndpointAdmissions.frames(text) == nil
+        else { return }
+        errors.fail(
+            "metadata.annotations[\(EndpointAdmissions.annotation)]",
+            "\(text.quoted) is not supported: use \(SchemaChecker.choice(EndpointAdmissions.Frame.allCases.map(\.rawValue))), or both "
+                + "with a comma between them", .notSupported)
     }
 
     private static func checkOwners(_ metadata: JSONValue, into errors: inout [FieldError]) {

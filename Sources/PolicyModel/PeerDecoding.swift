@@ -99,11 +99,15 @@ extension WorkloadEndpoint {
             ports.append(NamedPort(name: name, transport: transport, port: number))
         }
         let profiles = ObjectDecoding.texts(spec["profiles"])
+        let frames = object["metadata"]?["annotations"]?[EndpointAdmissions.annotation]?.stringValue
+        let sources = try ObjectDecoding.blocks(spec["allowSpoofedSourcePrefixes"], path: "spec.allowSpoofedSourcePrefixes")
         self.init(
             key: EndpointKey(namespace: ObjectDecoding.namespace(object), name: ObjectDecoding.name(object)),
             labels: ObjectDecoding.labels(object), node: ObjectDecoding.text(spec["node"]),
             orchestrator: ObjectDecoding.text(spec["orchestrator"]),
             interfaceName: ObjectDecoding.text(spec["interfaceName"]), addresses: addresses, ports: ports,
-            serviceAccount: ObjectDecoding.text(spec["serviceAccountName"]), profiles: profiles.isEmpty ? nil : profiles)
+            serviceAccount: ObjectDecoding.text(spec["serviceAccountName"]), profiles: profiles.isEmpty ? nil : profiles,
+            admissions: EndpointAdmissions(
+                frames: frames.flatMap(EndpointAdmissions.frames) ?? [], sources: sources.withoutRepetition))
     }
 }

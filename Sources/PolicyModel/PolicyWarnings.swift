@@ -1,7 +1,8 @@
 extension Validator {
     /// What is allowed, means what Calico means by it, and is hardly what its author meant. For objects without errors.
     ///
-    /// Rules for a direction that the policy does not decide; names of ports that no endpoint can give.
+    /// Rules for a direction that the policy does not decide; names of ports that no endpoint can give; members that have no
+    /// effect.
     public static func warnings(_ object: JSONValue, kind: ResourceKind) -> [FieldError] {
         let spec = object["spec"] ?? .null
         let staged = Kinds.enforced(kind) ?? kind
@@ -14,6 +15,11 @@ extension Validator {
             warnUnusedRules(spec, types: "policyTypes", KubernetesPolicyExpansion.types(spec), into: &warnings)
         case Kinds.profile.resource:
             warnPortNames(spec, into: &warnings)
+        case Kinds.workloadEndpoint.resource:
+            for (member, effect) in [("ipNATs", "no address is translated"), ("qosControls", "nothing is limited")]
+            where spec[member].map({ $0 != .null && $0 != .array([]) && $0 != .object([:]) }) == true {
+                warnings.fail("spec.\(member)", "is kept and has no effect: \(effect)")
+            }
         default: break
         }
         return warnings

@@ -47,11 +47,12 @@ public struct WorkloadEndpoint: Sendable, Hashable {
     public var serviceAccount: String
     /// Exactly these, in order; nil: those of its namespace and its service account.
     public var profiles: [String]?
+    public var admissions: EndpointAdmissions
 
     public init(
         key: EndpointKey, labels: [String: String] = [:], node: String = "", orchestrator: String = "",
         interfaceName: String = "", addresses: [IPAddress] = [], ports: [NamedPort] = [], serviceAccount: String = "",
-        profiles: [String]? = nil
+        profiles: [String]? = nil, admissions: EndpointAdmissions = EndpointAdmissions()
     ) {
         self.key = key
         self.labels = labels
@@ -62,5 +63,6 @@ public struct WorkloadEndpoint: Sendable, Hashable {
         self.ports = ports
         self.serviceAccount = serviceAccount
         self.profiles = profiles
+        self.admissions = admissions
     }
 }

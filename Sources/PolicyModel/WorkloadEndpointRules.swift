@@ -19,7 +19,17 @@ enum WorkloadEndpointRules {
         checkProfiles(spec["profiles"], path: "\(path).profiles", into: &errors)
         checkInformation(spec, path: path, into: &errors)
         checkAddresses(spec["ipNetworks"], path: "\(path).ipNetworks", into: &errors)
+        checkAdmittedSources(spec["allowSpoofedSourcePrefixes"], path: "\(path).allowSpoofedSourcePrefixes", into: &errors)
         checkPorts(spec["ports"], path: "\(path).ports", into: &errors)
+    }
+
+    private static func checkAdmittedSources(_ value: JSONValue?, path: String, into errors: inout [FieldError]) {
+        guard let blocks = value?.arrayValue else { return }
+        if blocks.count > ObjectLimits.admittedSourcesPerEndpoint {
+            return errors.fail(
+                path, "\(blocks.count) blocks are more than the limit of \(ObjectLimits.admittedSourcesPerEndpoint)")
+        }
+        AddressRules.check(blocks: blocks, path: path, member: "allowSpoofedSourcePrefixes", into: &errors)
     }
 
     private static func checkProfiles(_ value: JSONValue?, path: String, into errors: inout [FieldError]) {

@@ -31,13 +31,14 @@ enum WorkloadEndpointSchema {
                 .object([
                     Field("internalIP", .text, "An address of the endpoint."),
                     Field("externalIP", .text, "The address by which others reach it."),
-                ])), "Addresses that are translated one to one.", enforced: false),
+                ])), "Addresses that are translated one to one. Kept for people: no address is translated."),
         Field("ipv4Gateway", .text, "The endpoint's IPv4 gateway. Kept for people."),
         Field("ipv6Gateway", .text, "The endpoint's IPv6 gateway. Kept for people."),
         Field(
-            "allowSpoofedSourcePrefixes", .texts, "Blocks from which the endpoint may send although they are not its own.",
-            enforced: false),
-        Field("qosControls", .object(qualityOfService), "Limits of bandwidth, packets and connections.", enforced: false),
+            "allowSpoofedSourcePrefixes", .texts,
+            "Blocks from which the endpoint may send although they are not its own, where none of its egress rules asks for its own "
+                + "address. At most \(ObjectLimits.admittedSourcesPerEndpoint)."),
+        Field("qosControls", .object(qualityOfService), "Limits of bandwidth, packets and connections. Kept for people: nothing is limited."),
     ]
 
     private static let port: [Field] = [

@@ -169,21 +169,5 @@ extension KernelTests {
                 for part in [first, later] { #expect(try world.send(side, part) == .passed) }
             }
         }
-
-        @Test func multicastFollowsTheIngressPolicy() throws {
-            let world = try KernelWorld()
-            let packets = [
-                P.ipv4("10.0.0.2", "224.0.0.251", 17, udp, group: true),
-                P.ipv4("10.0.0.2", "255.255.255.255", 17, udp, group: true),
-                P.ipv4("10.0.0.2", "10.0.0.255", 17, udp, group: true),
-                P.ipv6("fd00::2", "ff02::fb", 17, udp, group: true),
-            ]
-            for packet in packets {
-                #expect(try world.send(.toWorkload, packet) == .dropped(BULKHEAD_MULTICAST))
-                #expect(try world.send(.hostToWorkload, packet) == .passed)
-            }
-            world.setSlot(1, attached: world.now, flags: BULKHEAD_SLOT_OPEN_INGRESS)
-            for packet in packets { #expect(try world.send(.toWorkload, packet) == .passed) }
-        }
     }
 }

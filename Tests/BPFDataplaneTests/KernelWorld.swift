@@ -138,6 +138,12 @@ final class KernelWorld {
         bulkhead_leg_key(slot: slot, family: family(address), address: kernelAddress(address))
     }
 
+    /// Gives addresses that no object names the leg of the workload's own of that version.
+    func share(_ kind: SharedLeg, _ version: IPVersion) throws {
+        try kernel.legs.setPayload(
+            version == .v4 ? 1 : 2, for: bulkhead_leg_key(LegKey(slot: 1, address: kind.address(version))))
+    }
+
     func flowKey(_ transport: UInt8, local: UInt16, peer: UInt16, peerAddress: String = "10.0.0.2") -> bulkhead_flow_key
     {
         bulkhead_flow_key(

@@ -333,7 +333,7 @@ static void build_world(void)
 	const __u32 peers[][2] = {{0, BULKHEAD_OUTCOME(BULKHEAD_OUTCOME_INHERIT, 0)}, {6 << 16 | 443, DECISION(DENY, 11)}, {7 << 16, BULKHEAD_OUTCOME(BULKHEAD_OUTCOME_INHERIT, 0)}};
 	const __u32 sources[][2] = {{0, DECISION(DENY, 12)}, {1024, DECISION(ALLOW, 13)}, {60000, DECISION(REJECT, 14)}};
 	struct bulkhead_interface_key interface = {INTERFACE};
-	struct bulkhead_slot slot = {1, 0, BULKHEAD_SLOT_OPEN_INGRESS};
+	struct bulkhead_slot slot = {1, 0, BULKHEAD_SLOT_TAGGED};
 	__u32 number = SLOT;
 
 	put_tagged(&interfaces, &interface, SLOT);
@@ -345,6 +345,12 @@ static void build_world(void)
 		__u64 word = (__u64)~(__u32)NET_IDENTITY << 32 | NET_IDENTITY;
 
 		put_tagged(&legs, &leg, 1 + six);
+		for (__u8 kind = BULKHEAD_LEG_OF_GROUPS; kind <= BULKHEAD_LEG_OF_OTHERS; kind++) {
+			struct bulkhead_leg_key shared = {SLOT, leg.family | BULKHEAD_SHARED_LEG, {{six ? 0xff : 0xe0}}};
+
+			shared.address.bytes[six ? 15 : 3] = kind;
+			put_tagged(&legs, &shared, 1 + six);
+		}
 		put_tagged(&exact, &known, PEER_IDENTITY);
 		put(&prefixes, &net, &word);
 		for (__u32 index = 0; index < 8; index++)

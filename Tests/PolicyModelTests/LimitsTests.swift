@@ -33,8 +33,8 @@ import Testing
             Set(refused.map(\.path)) == [
                 "spec.applyOnForward", "spec.doNotTrack", "spec.preDNAT", "spec.ingress[].http", "spec.egress[].http",
                 "spec.ingress[].source.domains", "spec.ingress[].destination.domains", "spec.egress[].source.domains",
-                "spec.egress[].destination.domains", "spec.allowedEgressDomains", "", "spec.ipNATs",
-                "spec.allowSpoofedSourcePrefixes", "spec.qosControls", "spec.egress[].to[].nodes", "spec.egress[].to[].domainNames",
+                "spec.egress[].destination.domains", "spec.allowedEgressDomains", "",
+                "spec.egress[].to[].nodes", "spec.egress[].to[].domainNames",
             ])
         #expect(refused.filter { $0.path.isEmpty }.map(\.kinds) == [["HostEndpoint"]])
         let http = refused.first { $0.path == "spec.ingress[].http" }

@@ -150,4 +150,21 @@ import Testing
                 "kind: not enforced yet: HostEndpoint: interfaces of the host are not policed by this release; police workloads with a WorkloadEndpoint"
             ])
     }
+
+    @Test func whatAnEndpointIsAdmittedTo() throws {
+        func endpoint(_ frames: String) throws -> WorkloadEndpoint {
+            try WorkloadEndpoint(
+                object: ValidatorTests.object(
+                    Kinds.workloadEndpoint, metadata: ["annotations": ["bulkhead.io/admitted-frames": .string(frames)]],
+                    spec: ["allowSpoofedSourcePrefixes": ["192.0.2.0/24", "2001:db8::/32"]]))
+        }
+        #expect(try endpoint("Tagged, Tunnels").admissions.frames == [.tagged, .tunnels])
+        #expect(try endpoint("Tunnels").admissions.frames == [.tunnels])
+        #expect(try endpoint("Tunnels").admissions.sources.map(\.description) == ["192.0.2.0/24", "2001:db8::/32"])
+        #expect(try WorkloadEndpoint(object: ValidatorTests.object(Kinds.workloadEndpoint)).admissions == EndpointAdmissions())
+        for text in ["tunnels", "Tagged,", "", "Tagged;Tunnels"] {
+            let error = #expect(throws: ValidationError.self) { _ = try endpoint(text) }
+            #expect(error?.errors.map(\.path) == ["metadata.annotations[bulkhead.io/admitted-frames]"], "\(text)")
+        }
+    }
 }

@@ -33,4 +33,14 @@ import Testing
         #expect(try Self.warnings(Kinds.profile, spec) == expected)
         #expect(try Self.warnings(Kinds.tier, "{}") == [])
     }
+
+    @Test func membersOfEndpointsThatHaveNoEffect() throws {
+        let spec = #"{"ipNATs":[{"internalIP":"10.0.0.1"}],"qosControls":{"ingressBandwidth":1}}"#
+        #expect(
+            try Self.warnings(Kinds.workloadEndpoint, spec) == [
+                "spec.ipNATs: is kept and has no effect: no address is translated",
+                "spec.qosControls: is kept and has no effect: nothing is limited",
+            ])
+        #expect(try Self.warnings(Kinds.workloadEndpoint, #"{"ipNATs":[],"qosControls":null}"#) == [])
+    }
 }

@@ -178,11 +178,11 @@ import Testing
                 #"spec.profiles[1]: "A" is no valid name: use lower case letters, digits, '-' and '.', each part beginning and ending with a letter or digit, at most 253 characters"#,
                 #"spec.profiles[2]: "a" is given more than once"#,
             ]),
-        (#"{"allowSpoofedSourcePrefixes":["10.0.0.0/8"],"qosControls":{},"ipNATs":[{}]}"#,
+        (#"{"allowSpoofedSourcePrefixes":["10.0.0.0/8","fd00::/8"],"qosControls":{},"ipNATs":[{}]}"#, []),
+        (#"{"allowSpoofedSourcePrefixes":["10.0.0.0/8","10.0.0.0/33","10.0.0.0/8"]}"#,
             [
-                "spec.ipNATs: not enforced yet: spec.ipNATs",
-                "spec.allowSpoofedSourcePrefixes: not enforced yet: spec.allowSpoofedSourcePrefixes",
-                "spec.qosControls: not enforced yet: spec.qosControls",
+                #"spec.allowSpoofedSourcePrefixes[1]: "10.0.0.0/33" is no address block: write it as 10.0.0.0/8 or 2001:db8::/32"#,
+                #"spec.allowSpoofedSourcePrefixes[2]: "10.0.0.0/8" is the same block as allowSpoofedSourcePrefixes[0]"#,
             ]),
     ] as [(String, [String])])
     func workloadEndpoints(spec: String, expected: [String]) throws {

@@ -40,11 +40,8 @@ extension BPFDataplane {
         var failures: [EndpointKey: String] = [:]
         // An endpoint may leave an interface while another takes it: hooks and entry are the other's then.
         let inUse = Set(attachments.values.map(\.interfaceIndex))
-        var ingress: [UInt32: [KernelNumber]] = [:]
-        for (key, leg) in state.legs { ingress[key.slot, default: []].append(leg.ingress) }
         for (key, attachment) in attachments.sorted(by: { $0.key < $1.key }) {
             guard let present = slots.policed[key] else { continue }
-            setFlags(present.slot, isOpen: isOpenForIngress(ingress[present.slot] ?? [], program.tables))
             if present.attachment == attachment, !unhooked.contains(key) { continue }
             do {
                 try hook(key, present.slot, attachment)
@@ -69,7 +66,7 @@ extension BPFDataplane {
             for (index, slot) in slots.takeUnclaimed() { letGo(index, slot) }
         }
         letGoOfAbandoned()
-        return failures
+        return failures.merging(admit(program)) { first, _ in first }
     }
 
     public func request(_ endpoint: EndpointKey, on attachment: NodeProgram.Attachment) throws {
@@ -134,24 +131,4 @@ extension BPFDataplane {
 
     /// For a person.
     static func name(of index: Int32) -> String { currentName(of: index) ?? "number \(index)" }
-
-    private func setFlags(_ slot: UInt32, isOpen: Bool) {
-        let flags = isOpen ? UInt64(BULKHEAD_SLOT_OPEN_INGRESS) : 0
-        let word = flags << 32 | UInt64(onlyZone)
-        if kernel.slots.load(Int(slot) * 2 + 1) != word { kernel.slots.store(word, at: Int(slot) * 2 + 1) }
-    }
-
-    /// Whether no policy selects the endpoint for ingress: all its tables are a profile's Allow alone.
-    private func isOpenForIngress(_ numbers: [KernelNumber], _ tables: VerdictTables) -> Bool {
-        let stacks = numbers.compactMap { state.stackMeanings[$0] }
-        guard !stacks.isEmpty else { return false }
-        return stacks.allSatisfy { id in
-            guard let stack = tables.stacks[id], stack.pairs.isEmpty, let row = tables.rows[stack.base] else { return false }
-            return row.ranges.allSatisfy { range in
-                guard case .decide(let number) = range.outcome, let decision = tables.decisions[number] else { return false }
-                guard case .profile = decision.reason else { return false }
-                return decision.verdict == .allow
-            }
-        }
-    }
 }

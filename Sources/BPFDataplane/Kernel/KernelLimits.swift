@@ -11,6 +11,9 @@ public enum KernelLimits {
             map("policed interfaces", UInt64(BULKHEAD_MAX_SLOTS) - 1, full),
             map("addresses of policed endpoints on this node", UInt64(BULKHEAD_MAX_LEGS) - 1, full),
             map("addresses in sets of rules", UInt64(BULKHEAD_MAX_EXACT), full),
+            map(
+                "blocks of sources admitted at endpoints", UInt64(BULKHEAD_MAX_ADMITTED_SOURCES),
+                "when it is full the others are not admitted, and their endpoints are reported"),
             map("blocks of addresses in rules and sets", UInt64(BULKHEAD_MAX_PREFIXES), full),
             map("pairs of endpoints alike and peers alike", UInt64(BULKHEAD_MAX_PAIRS), full),
             map("words for ranges of ports", UInt64(BULKHEAD_ARENA_WORDS), full),

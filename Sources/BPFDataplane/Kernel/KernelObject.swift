@@ -21,6 +21,7 @@ package struct KernelObject: ~Copyable {
     let shortcuts: KernelPrefixShortcuts
     let interfaces: HashMapHandle<bulkhead_interface_key, UInt64>
     let legs: HashMapHandle<bulkhead_leg_key, UInt64>
+    let admittedSources: HashMapHandle<bulkhead_source_key, UInt64>
     let exact: HashMapHandle<bulkhead_exact_key, UInt64>
     let prefixes: HashMapHandle<bulkhead_prefix_key, UInt64>
     let pairs: HashMapHandle<bulkhead_pair_key, UInt64>
@@ -58,6 +59,8 @@ package struct KernelObject: ~Copyable {
             name: "interfaces", descriptor: loaded.map("interfaces"))
         let legs = try HashMapHandle<bulkhead_leg_key, UInt64>(
             name: "legs", descriptor: loaded.map("legs"))
+        let admittedSources = try HashMapHandle<bulkhead_source_key, UInt64>(
+            name: "admitted_sources", descriptor: loaded.map("admitted_sources"))
         let exact = try HashMapHandle<bulkhead_exact_key, UInt64>(
             name: "exact", descriptor: loaded.map("exact"))
         let prefixes = try HashMapHandle<bulkhead_prefix_key, UInt64>(
@@ -90,6 +93,7 @@ package struct KernelObject: ~Copyable {
         shortcuts = KernelPrefixShortcuts(first: prefixShortcuts, second: prefixChunks)
         self.interfaces = interfaces
         self.legs = legs
+        self.admittedSources = admittedSources
         self.exact = exact
         self.prefixes = prefixes
         self.pairs = pairs

@@ -1,5 +1,6 @@
 import CBPF
 import Dataplane
+import PolicyEngine
 import PolicyModel
 
 /// Every address is in one zone until networks that reuse addresses are told apart.
@@ -42,8 +43,28 @@ extension bulkhead_prefix_key {
 
 extension bulkhead_leg_key {
     init(_ key: LegKey) {
+        let isShared = SharedLeg(standingFor: key.address) != nil
         self.init(
-            slot: key.slot, family: UInt32(key.address.version.rawValue), address: bulkhead_address(key.address))
+            slot: key.slot, family: UInt32(key.address.version.rawValue) | (isShared ? BULKHEAD_SHARED_LEG : 0),
+            address: bulkhead_address(key.address))
+    }
+}
+
+extension bulkhead_source_key {
+    init(_ source: AdmittedSource) {
+        let family: UInt32 = source.block.version == .v6 ? 1 : 0
+        self.init(
+            prefixlen: 32 + UInt32(source.block.prefixLength), slot_and_family: (source.slot << 1 | family).bigEndian,
+            address: bulkhead_address(source.block.address))
+    }
+
+    /// nil for a key that we never write.
+    var source: AdmittedSource? {
+        let slotAndFamily = UInt32(bigEndian: slot_and_family)
+        guard prefixlen >= 32, let address = address.address(family: slotAndFamily & 1 == 1 ? 6 : 4) else { return nil }
+        return AddressBlock(address: address, prefixLength: Int(prefixlen - 32)).map {
+            AdmittedSource(slot: slotAndFamily >> 1, block: $0)
+        }
     }
 }
 

@@ -64,7 +64,7 @@ extension KernelObject {
             content.pairs[key.stack, default: [:]][combination] = UInt32(truncatingIfNeeded: value)
         }
         try legs.forEach { key, value in
-            guard let address = key.address.address(family: key.family) else { return }
+            guard let address = key.address.address(family: key.family & ~BULKHEAD_SHARED_LEG) else { return }
             let number = UInt32(truncatingIfNeeded: value)
             func stack(_ direction: Direction) -> KernelNumber {
                 UInt32(truncatingIfNeeded: stacks.load(Self.stackIndex(number, direction, content.generation)))

@@ -5,6 +5,7 @@ extension VerdictCompiler {
 
     mutating func set(_ endpoint: WorkloadEndpoint?, _ key: EndpointKey) {
         guard world.endpoints[key] != endpoint else { return }
+        let admissions = world.endpoints[key]?.admissions
         world.endpoints[key] = endpoint
         lastWork.endpointsChanged += 1
         let known = endpointMembers[key]
@@ -17,6 +18,7 @@ extension VerdictCompiler {
         let number = place(known, in: contributor, hosts: endpoint.addresses, blocks: [], endpoint: key)
         if known == nil { endpointMembers[key] = number }
         updateLocality(number)
+        if admissions != endpoint.admissions, members[Int(number)].isLocal { pending.dirtyMembers.insert(number) }
     }
 
     mutating func set(_ networkSet: NetworkSet?, _ name: NamespacedName) {

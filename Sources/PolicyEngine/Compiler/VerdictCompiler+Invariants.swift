@@ -48,7 +48,12 @@ extension VerdictCompiler {
         for (key, endpoint) in world.endpoints where endpoint.node.isEmpty || endpoint.node == node {
             for address in endpoint.addresses { legs.insert(Leg(endpoint: key, address: address)) }
         }
-        if legs != Set(tables.legs.keys) { wrong.append("legs are not the addresses of local endpoints") }
+        let shared = tables.legs.keys.filter { !legs.contains($0) }
+        if !legs.isSubset(of: tables.legs.keys) || shared.contains(where: { leg in
+            SharedLeg(standingFor: leg.address) == nil || !legs.contains { $0.endpoint == leg.endpoint && $0.address.version == leg.address.version }
+        }) {
+            wrong.append("legs are not the addresses of local endpoints and those that stand for others")
+        }
         return wrong
     }
 

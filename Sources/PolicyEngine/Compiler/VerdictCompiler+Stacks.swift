@@ -30,17 +30,42 @@ extension VerdictCompiler {
         for number in pending.dirtyMembers.sorted() where members[Int(number)].isLocal {
             let member = members[Int(number)]
             guard let endpoint = member.endpoint else { continue }
-            for address in member.legs where !member.hosts.contains(address) {
-                setLeg(Leg(endpoint: endpoint, address: address), nil)
-            }
+            var legs: [IPAddress] = []
             for address in member.hosts {
                 let ingress = stack(member.contributor, address, .ingress)
                 let egress = stack(member.contributor, address, .egress)
-                setLeg(
-                    Leg(endpoint: endpoint, address: address),
-                    VerdictTables.LegStacks(ingress: ingress, egress: egress))
+                setLeg(Leg(endpoint: endpoint, address: address), VerdictTables.LegStacks(ingress: ingress, egress: egress))
+                legs.append(address)
             }
-            members[Int(number)].legs = member.hosts
+            for (address, stacks) in sharedLegs(of: member) where !legs.contains(address) {
+                setLeg(Leg(endpoint: endpoint, address: address), stacks)
+                legs.append(address)
+            }
+            for address in member.legs where !legs.contains(address) {
+                setLeg(Leg(endpoint: endpoint, address: address), nil)
+            }
+            members[Int(number)].legs = legs
+        }
+    }
+
+    /// For addresses that no object names, where the stacks of the endpoint's own are the same for every address.
+    private func sharedLegs(of member: Member) -> [(address: IPAddress, stacks: VerdictTables.LegStacks)] {
+        let stacks = locals[member.contributor]?.stacks
+        let admitsSources = member.endpoint.flatMap { world.endpoints[$0] }?.admissions.sources.isEmpty == false
+        return Set(member.hosts.map(\.version)).sorted { $0.rawValue < $1.rawValue }.flatMap { version in
+            let place = version == .v4 ? 0 : 1
+            let (ingress, egress) = (stacks?[place], stacks?[place + 2])
+            return SharedLeg.allCases.compactMap { kind in
+                // Nobody sends from a group, and nothing is sent to what is only admitted as a source.
+                let both =
+                    switch kind {
+                    case .groups: (ingress, egress ?? ingress)
+                    case .linkLocal: version == .v6 ? (ingress, egress) : (nil, nil)
+                    case .otherSources: admitsSources ? (ingress ?? egress, egress) : (nil, nil)
+                    }
+                guard let ingress = both.0, let egress = both.1 else { return nil }
+                return (kind.address(version), VerdictTables.LegStacks(ingress: ingress, egress: egress))
+            }
         }
     }
 
