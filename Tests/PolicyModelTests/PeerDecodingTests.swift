@@ -155,8 +155,8 @@ import Testing
         func endpoint(_ frames: String) throws -> WorkloadEndpoint {
             try WorkloadEndpoint(
                 object: ValidatorTests.object(
-                    Kinds.workloadEndpoint, metadata: ["annotations": ["bulkhead.io/admitted-frames": .string(frames)]],
-                    spec: ["allowSpoofedSourcePrefixes": ["192.0.2.0/24", "2001:db8::/32"]]))
+                    Kinds.workloadEndpoint, spec: ["allowSpoofedSourcePrefixes": ["192.0.2.0/24", "2001:db8::/32"]],
+                    metadata: ["annotations": ["bulkhead.io/admitted-frames": .string(frames)]]))
         }
         #expect(try endpoint("Tagged, Tunnels").admissions.frames == [.tagged, .tunnels])
         #expect(try endpoint("Tunnels").admissions.frames == [.tunnels])

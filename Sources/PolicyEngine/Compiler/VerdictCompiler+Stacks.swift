@@ -52,21 +52,23 @@ extension VerdictCompiler {
     private func sharedLegs(of member: Member) -> [(address: IPAddress, stacks: VerdictTables.LegStacks)] {
         let stacks = locals[member.contributor]?.stacks
         let admitsSources = member.endpoint.flatMap { world.endpoints[$0] }?.admissions.sources.isEmpty == false
-        return Set(member.hosts.map(\.version)).sorted { $0.rawValue < $1.rawValue }.flatMap { version in
+        var legs: [(address: IPAddress, stacks: VerdictTables.LegStacks)] = []
+        for version in IPVersion.allCases where member.hosts.contains(where: { $0.version == version }) {
             let place = version == .v4 ? 0 : 1
             let (ingress, egress) = (stacks?[place], stacks?[place + 2])
-            return SharedLeg.allCases.compactMap { kind in
+            for kind in SharedLeg.allCases {
                 // Nobody sends from a group, and nothing is sent to what is only admitted as a source.
-                let both =
+                let both: (StackID?, StackID?) =
                     switch kind {
                     case .groups: (ingress, egress ?? ingress)
                     case .linkLocal: version == .v6 ? (ingress, egress) : (nil, nil)
                     case .otherSources: admitsSources ? (ingress ?? egress, egress) : (nil, nil)
                     }
-                guard let ingress = both.0, let egress = both.1 else { return nil }
-                return (kind.address(version), VerdictTables.LegStacks(ingress: ingress, egress: egress))
+                guard let ingress = both.0, let egress = both.1 else { continue }
+                legs.append((kind.address(version), VerdictTables.LegStacks(ingress: ingress, egress: egress)))
             }
         }
+        return legs
     }
 
     mutating func removeLegs(of number: Int32) {
