@@ -56,6 +56,8 @@ public final class BPFDataplane: Dataplane {
     var former: [FormerMaps]
     /// The serial after whose grace period no packet is in their programs.
     var formerReplaced: UInt64?
+    /// Empty between two calls of `drainEvents`.
+    var denials = DenialTally(capacity: KernelLimits.reportsPerDrain)
     /// CLOCK_BOOTTIME when the last sweep of this process began.
     var lastSweep: UInt64 = 0
     /// Entries that the last sweep of a table removed.

@@ -27,6 +27,11 @@ extension StoreLimits {
         Limit(
             "store", "bytes of objects in one commit", bytesPerCommit, unit: "bytes",
             reason: "a commit ends with the write that passes it; the rest goes with the next"),
+        Limit(
+            "store", "commits until the write-ahead log is carried over into the file", commitsPerCheckpoint,
+            reason: "not while writes wait, unless they wait for twice as many"),
+        Limit(
+            "store", "bytes of objects until then", bytesPerCheckpoint, unit: "bytes", reason: "whichever comes first"),
         Limit("store", "events in memory", recentEvents, reason: "watches that are further behind read the file"),
         Limit("store", "events given to a watch at a time", eventsPerBatch, reason: "the rest follows"),
     ]

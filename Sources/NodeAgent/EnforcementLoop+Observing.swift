@@ -18,14 +18,27 @@ extension EnforcementLoop {
 
     func poll(now: ContinuousClock.Instant, last: Bool) {
         if now >= nextPoll || last { drain() }
+        if now >= nextMaintenance { maintain() }
         if now >= nextSweep || last { sweep() }
     }
 
+    private func maintain() {
+        let hasMore = dataplane.maintain { repairs.append($0) }
+        // Only the mailbox and the events are looked into before the rest.
+        nextMaintenance = hasMore ? clock.now : clock.now + configuration.flowWindow
+        guard !hasMore else { return }
+        if repairs.isEmpty {
+            problems.clear("hooks")
+        } else {
+            problems.note("hooks", repairs.joined(separator: "; "), now: clock.now)
+            repairs = []
+        }
+    }
+
     func drain() {
-        var count = 0
+        var hasMore = false
         do {
-            try dataplane.drainEvents { event in
-                count += 1
+            hasMore = try dataplane.drainEvents { event in
                 aggregator.add(event, resolve: addresses.endpoint(of:))
                 log(event)
             }
@@ -33,27 +46,20 @@ extension EnforcementLoop {
         } catch {
             problems.note("connection events", "\(error)", now: clock.now)
         }
-        pollInterval = count > 0
-            ? configuration.busyPollInterval : min(pollInterval * 2, configuration.idlePollInterval)
-        // After so many there are more: only the mailbox is looked into before the rest.
-        nextPoll = count >= NodeAgentLimits.eventsOfAFlood ? clock.now : clock.now + pollInterval
+        // Only the mailbox is looked into before the rest.
+        nextPoll = hasMore ? clock.now : clock.now + configuration.pollInterval
     }
 
     private func log(_ event: ConnectionEvent) {
-        guard let line = ruleLog.line(for: event, peer: addresses.endpoint(of: event.flow.peer), now: clock.now) else { return }
-        if !outlets.ruleLog(line) { ruleLog.takeBack() }
+        let line = ruleLog.line(for: event, peer: addresses.endpoint(of: event.flow.peer), now: clock.now)
+        guard let line else { return }
+        for _ in 0..<line.times where !outlets.ruleLog(line.text) { ruleLog.takeBack() }
         reportChanged = true
     }
 
     func sweep() {
         let start = clock.now
         let overflow = aggregator.overflow
-        let repairs = dataplane.maintain()
-        if repairs.isEmpty {
-            problems.clear("hooks")
-        } else {
-            problems.note("hooks", repairs.joined(separator: "; "), now: start)
-        }
         // No program, no flows of ours: those of the process before are reported once the world is known.
         if lastReport != nil {
             do {

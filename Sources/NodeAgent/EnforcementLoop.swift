@@ -76,8 +76,10 @@ final class EnforcementLoop {
     var ruleLog: RuleLog
     var addresses = AddressBook()
     var labels = EndpointLabels()
-    var pollInterval: Duration
     var nextPoll: ContinuousClock.Instant
+    var nextMaintenance: ContinuousClock.Instant
+    /// In the round of maintenance that goes on.
+    var repairs: [String] = []
     var nextSweep: ContinuousClock.Instant
     var missingSince: [EndpointKey: ContinuousClock.Instant] = [:]
     /// Something that a report shows has changed since the last one was published.
@@ -100,8 +102,8 @@ final class EnforcementLoop {
         aggregator = FlowAggregator(startingAt: KernelClock.boottime())
         ruleLog = RuleLog(now: clock.now)
         retryDelay = configuration.firstRetryDelay
-        pollInterval = configuration.idlePollInterval
         nextPoll = clock.now
+        nextMaintenance = clock.now + configuration.flowWindow
         nextSweep = clock.now + configuration.flowWindow
     }
 
@@ -114,7 +116,7 @@ final class EnforcementLoop {
     /// Waits for something to do and does it; false when that was the last.
     @discardableResult
     func turn() -> Bool {
-        let deadline = min(nextPoll, nextSweep, retryAt ?? nextSweep)
+        let deadline = min(nextPoll, nextMaintenance, nextSweep, retryAt ?? nextSweep)
         let content = mailbox.take(until: deadline)
         absorb(content)
         if needsProgram { enforce() }

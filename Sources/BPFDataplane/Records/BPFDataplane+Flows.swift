@@ -4,40 +4,53 @@ import PolicyModel
 
 /// What the kernel tells of connections.
 extension BPFDataplane {
-    /// In one call of `drainEvents`: a few milliseconds' work. A change of policy must not wait longer because a workload
-    /// floods.
-    private static let eventsPerDrain = 2048
-
-    public func drainEvents(_ body: (ConnectionEvent) -> Void) throws {
+    @discardableResult
+    public func drainEvents(_ body: (ConnectionEvent) -> Void) throws -> Bool {
         settle()
-        kernel.events.drain(limit: Self.eventsPerDrain) { record in
+        let records = kernel.events.drain(limit: KernelLimits.reportsPerDrain) { record in
             guard record.count >= MemoryLayout<bulkhead_event>.size else { return }
+            if record[Self.kindOffset] == UInt8(BULKHEAD_EVENT_DENIED) {
+                denials.add(record)
+                return
+            }
             let event = record.loadUnaligned(as: bulkhead_event.self)
             let closed =
                 record.count >= MemoryLayout<bulkhead_closed_event>.size
                 ? record.loadUnaligned(as: bulkhead_closed_event.self) : nil
             if let event = connectionEvent(event, closed) { body(event) }
         }
+        denials.take { sum in if let event = denial(sum) { body(event) } }
+        return records == KernelLimits.reportsPerDrain
     }
+
+    private static let kindOffset = MemoryLayout<bulkhead_event>.offset(of: \.kind) ?? 0
 
     /// nil for an interface that is not ours any more.
     private func connectionEvent(_ event: bulkhead_event, _ closed: bulkhead_closed_event?) -> ConnectionEvent? {
-        let direction: Direction = UInt32(event.direction) == UInt32(BULKHEAD_EGRESS) ? .egress : .ingress
-        guard let kind = ConnectionEvent.Kind(rawValue: event.kind),
-            let flow = identity(event.key, direction, event.type_code)
-        else { return nil }
-        var counters =
-            event.reply == 0
-            ? FlowCounters(packetsOut: UInt64(event.packets), bytesOut: event.bytes)
-            : FlowCounters(packetsIn: UInt64(event.packets), bytesIn: event.bytes)
-        if kind == .closed, let closed {
-            counters = FlowCounters(
-                packetsOut: closed.packets_out, bytesOut: closed.bytes_out, packetsIn: closed.packets_in,
-                bytesIn: closed.bytes_in)
+        guard let kind = ConnectionEvent.Kind(rawValue: event.kind), let flow = identity(event) else { return nil }
+        let counters = closed.map {
+            FlowCounters(packetsOut: $0.packets_out, bytesOut: $0.bytes_out, packetsIn: $0.packets_in, bytesIn: $0.bytes_in)
         }
         return ConnectionEvent(
             kind: kind, timestamp: event.timestamp, flow: flow, decision: decisions.source(outcome: event.outcome),
-            counters: counters, observed: event.observed != 0, created: kind == .closed ? closed?.created : nil)
+            counters: counters ?? FlowCounters(), observed: event.observed != 0, created: closed?.created)
+    }
+
+    /// nil for an interface that is not ours any more.
+    private func denial(_ sum: DenialTally.Sum) -> ConnectionEvent? {
+        let event = sum.event
+        guard let flow = identity(event) else { return nil }
+        let counters =
+            event.reply == 0
+            ? FlowCounters(packetsOut: sum.packets, bytesOut: sum.bytes)
+            : FlowCounters(packetsIn: sum.packets, bytesIn: sum.bytes)
+        return ConnectionEvent(
+            kind: .denied, timestamp: event.timestamp, flow: flow, decision: decisions.source(outcome: event.outcome),
+            counters: counters, observed: event.observed != 0, until: sum.until, reports: sum.reports)
+    }
+
+    private func identity(_ event: bulkhead_event) -> FlowIdentity? {
+        identity(event.key, UInt32(event.direction) == UInt32(BULKHEAD_EGRESS) ? .egress : .ingress, event.type_code)
     }
 
     private func identity(_ key: bulkhead_flow_key, _ direction: Direction, _ typeAndCode: UInt16) -> FlowIdentity? {
