@@ -60,8 +60,8 @@ public final class BPFDataplane: Dataplane {
     var denials = DenialTally(capacity: KernelLimits.reportsPerDrain)
     /// CLOCK_BOOTTIME when the last sweep of this process began.
     var lastSweep: UInt64 = 0
-    /// Entries that the last sweep of a table removed.
-    var lastRemoved = 0
+    /// The one that is being made.
+    var sweep: FlowSweep?
     /// Beginnings that made room for others, and so end without an event; as of the last sweep.
     var flowsForgotten: UInt64 = 0
     var trouble: String?

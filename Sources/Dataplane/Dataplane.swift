@@ -13,8 +13,12 @@ public protocol Dataplane: AnyObject {
     /// there is more.
     @discardableResult
     func drainEvents(_ body: (ConnectionEvent) -> Void) throws -> Bool
-    /// Every flow the kernel holds, with its counters; removes those that have expired.
-    func sweepFlows(_ body: (FlowSnapshot) -> Void) throws
+    /// The flows that the kernel holds, with their counters; removes those that have expired. A call tells of some thousand and
+    /// returns whether there are more; the next one goes on.
+    ///
+    /// - Parameter includingQuiet: also those that had no packet since an earlier sweep told of them. Asked for at the first
+    ///   call of a sweep.
+    func sweepFlows(includingQuiet: Bool, _ body: (FlowSnapshot) -> Void) throws -> Bool
     /// Puts back what others took away: a round is to begin about once a second. Looks at what takes about a millisecond, and
     /// returns whether the round goes on. `tell` gets what had happened, each a sentence for a person; nothing when all was in
     /// place.

@@ -28,6 +28,9 @@ public struct FlowAggregator: Sendable {
     /// The entries of connections that are followed now.
     public private(set) var trackedConnections = 0
 
+    /// Some connections could not be followed, or have an account that was not met yet: a sweep should tell of all that live.
+    public var missesQuietFlows: Bool { trackedConnections >= trackedLimit || !inherited.isEmpty }
+
     /// A connection without an account that began later is in no record.
     private var accountedSince: UInt64
     /// Of a process before us, until its connection is met.

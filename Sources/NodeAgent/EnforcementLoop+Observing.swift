@@ -19,7 +19,7 @@ extension EnforcementLoop {
     func poll(now: ContinuousClock.Instant, last: Bool) {
         if now >= nextPoll || last { drain() }
         if now >= nextMaintenance { maintain() }
-        if now >= nextSweep || last { sweep() }
+        if now >= nextSweep || last { sweep(last: last) }
     }
 
     private func maintain() {
@@ -57,17 +57,42 @@ extension EnforcementLoop {
         reportChanged = true
     }
 
-    func sweep() {
+    /// Reads a portion of the flow table; after the last one the window ends.
+    ///
+    /// - Parameter last: all of it.
+    private func sweep(last: Bool) {
         let start = clock.now
-        let overflow = aggregator.overflow
+        let isWhole = readFlows(all: last)
+        let now = clock.now
+        sweepDuration += start.duration(to: now)
+        // Only the mailbox and the events are looked into before the rest.
+        nextSweep = isWhole ? now + max(configuration.flowWindow, sweepDuration * NodeAgentLimits.sweepShare) : now
+        guard isWhole else { return }
+        sweepDuration = .zero
+        finishWindow(now: now)
+    }
+
+    /// Whether there is nothing more to read.
+    private func readFlows(all: Bool) -> Bool {
         // No program, no flows of ours: those of the process before are reported once the world is known.
+        guard lastReport != nil else { return true }
+        do {
+            var hasMore: Bool
+            repeat {
+                hasMore = try dataplane.sweepFlows(includingQuiet: aggregator.missesQuietFlows) {
+                    aggregator.add($0, resolve: addresses.endpoint(of:))
+                }
+            } while all && hasMore
+            guard !hasMore else { return false }
+            problems.clear("flow table")
+        } catch {
+            problems.note("flow table", "\(error)", now: clock.now)
+        }
+        return true
+    }
+
+    private func finishWindow(now: ContinuousClock.Instant) {
         if lastReport != nil {
-            do {
-                try dataplane.sweepFlows { aggregator.add($0, resolve: addresses.endpoint(of:)) }
-                problems.clear("flow table")
-            } catch {
-                problems.note("flow table", "\(error)", now: start)
-            }
             var records = aggregator.finishWindow(
                 at: KernelClock.boottime(), wallClockOffset: KernelClock.wallClockOffset())
             for index in records.indices {
@@ -77,13 +102,14 @@ extension EnforcementLoop {
             if !records.isEmpty { outlets.flows(records) }
         }
         mirror.forgetDeparted()
-        if aggregator.overflow != overflow { reportChanged = true }
+        if aggregator.overflow != publishedOverflow {
+            publishedOverflow = aggregator.overflow
+            reportChanged = true
+        }
         if let count = ruleLog.newlyLeftOut() {
             logger.warning("log rules: \(count) lines were left out, there were too many at a time")
         }
-        collectContainers(now: start)
-        let duration = start.duration(to: clock.now)
-        nextSweep = clock.now + max(configuration.flowWindow, duration * NodeAgentLimits.sweepShare)
+        collectContainers(now: now)
     }
 
     private func labels(of key: EndpointKey?) -> [String: String]? {

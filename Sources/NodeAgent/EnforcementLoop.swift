@@ -81,6 +81,9 @@ final class EnforcementLoop {
     /// In the round of maintenance that goes on.
     var repairs: [String] = []
     var nextSweep: ContinuousClock.Instant
+    var publishedOverflow = FlowAggregator.Overflow()
+    /// What the sweep that goes on has taken so far.
+    var sweepDuration = Duration.zero
     var missingSince: [EndpointKey: ContinuousClock.Instant] = [:]
     /// Something that a report shows has changed since the last one was published.
     var reportChanged = false

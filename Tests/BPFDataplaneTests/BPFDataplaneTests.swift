@@ -1,3 +1,4 @@
+import CBPF
 import Dataplane
 import Foundation
 import Glibc
@@ -126,6 +127,72 @@ import Testing
         }
     }
 
+    /// A connection without a packet is told of until a sweep has surely told of its last one, and then again when it has
+    /// another, when it is asked for, and when it goes.
+    @Test func quietFlowsAreNotToldAgain() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: nil, aIs: Self.friend))
+            #expect(lab.ping())
+            func told(includingQuiet: Bool = false) throws -> [FlowSnapshot] {
+                var told: [FlowSnapshot] = []
+                try dataplane.sweep(includingQuiet: includingQuiet) { told.append($0) }
+                return told
+            }
+            let first = try told()
+            #expect(!first.isEmpty)
+            #expect(try told().count == first.count, "its packet could be newer than what the sweep before saw")
+            usleep(1_200_000)
+            #expect(try told().count == first.count)
+            #expect(try told().isEmpty)
+            #expect(try dataplane.status().maps.first { $0.name == "half_open" || $0.name == "flows" && $0.used > 0 }?.used ?? 0 > 0)
+            #expect(try told(includingQuiet: true).map(\.counters) == first.map(\.counters))
+            #expect(lab.ping())
+            #expect(try !told().isEmpty)
+            usleep(1_200_000)
+            _ = try told()
+            #expect(try told().isEmpty)
+            // What goes is told of.
+            _ = try dataplane.apply(NodeProgram(revision: 2, tables: VerdictTables(), attachments: [:]))
+            var removed = 0
+            for _ in 0..<10 where removed == 0 {
+                usleep(100_000)
+                removed += try told().filter(\.removed).count
+            }
+            #expect(removed >= first.count)
+        }
+    }
+
+    /// Records that end behind the ring's end come whole. 8 MB of records of 88 bytes do not divide evenly.
+    @Test func eventsComeWholeWhereTheRingBeginsAnew() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
+            // A ring is 95,325 records.
+            let rounds = 25
+            let each: UInt64 = 8_000
+            var told: UInt64 = 0
+            for _ in 0..<rounds {
+                _ = try shell("nsenter --net=/run/netns/\(lab.namespace("a")) ping -n -q -l \(each) -W 0.05 -c \(each) 10.78.0.2 || true")
+                var hasMore = true
+                while hasMore {
+                    hasMore = try dataplane.drainEvents { event in
+                        #expect(event.kind == .denied && event.flow.endpoint == Self.b && event.flow.tuple.source == Self.addressA)
+                        #expect(event.counters.bytesOut == 84 * event.reports && event.timestamp > 0)
+                        told += event.reports
+                    }
+                }
+            }
+            #expect(told == UInt64(rounds) * each)
+            #expect(told * 88 > 2 * UInt64(BULKHEAD_EVENTS_BYTES))
+            #expect(try dataplane.status().eventsLost == 0)
+        }
+    }
+
     @Test func anotherAgentAdoptsWithoutLosingAPacket() async throws {
         let lab = try PacketLab()
         defer { lab.remove() }
@@ -146,7 +213,7 @@ import Testing
                 dataplane = try Self.dataplane(lab)
                 _ = try dataplane?.apply(Self.program(lab, revision: revision, denied: Self.stranger, aIs: Self.friend))
                 usleep(200_000)
-                try dataplane?.sweepFlows { _ in }
+                try dataplane?.sweep { _ in }
             }
             let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             flood.waitUntilExit()

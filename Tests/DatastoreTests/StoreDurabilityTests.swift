@@ -170,16 +170,17 @@ import Testing
 
     @Test func checkpointsWaitForAPause() {
         var plan = CheckpointPlan()
+        func isDue(isIdle: Bool) -> Bool { plan.take(isIdle: isIdle) }
         for _ in 1..<StoreLimits.commitsPerCheckpoint { plan.add(bytes: 10) }
-        #expect(!plan.take(isIdle: true))
+        #expect(!isDue(isIdle: true))
         plan.add(bytes: 10)
-        #expect(!plan.take(isIdle: false))
-        #expect(plan.take(isIdle: true))
-        #expect(!plan.take(isIdle: true))
+        #expect(!isDue(isIdle: false))
+        #expect(isDue(isIdle: true))
+        #expect(!isDue(isIdle: true))
         plan.add(bytes: StoreLimits.bytesPerCheckpoint)
-        #expect(!plan.take(isIdle: false))
+        #expect(!isDue(isIdle: false))
         plan.add(bytes: StoreLimits.bytesPerCheckpoint)
-        #expect(plan.take(isIdle: false))
-        #expect(!plan.take(isIdle: true))
+        #expect(isDue(isIdle: false))
+        #expect(!isDue(isIdle: true))
     }
 }

@@ -65,7 +65,10 @@ final class RecordingDataplane: Dataplane, Sendable {
         return hasMore
     }
 
-    func sweepFlows(_ body: (FlowSnapshot) -> Void) throws { for flow in change({ $0.flows }) { body(flow) } }
+    func sweepFlows(includingQuiet: Bool, _ body: (FlowSnapshot) -> Void) throws -> Bool {
+        for flow in change({ $0.flows }) { body(flow) }
+        return false
+    }
 
     func maintain(_ tell: (String) -> Void) -> Bool {
         change { $0.maintenances += 1 }

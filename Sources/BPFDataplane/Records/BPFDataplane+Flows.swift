@@ -60,37 +60,57 @@ extension BPFDataplane {
         return FlowIdentity(endpoint: endpoint, direction: direction, tuple: tuple)
     }
 
-    public func sweepFlows(_ body: (FlowSnapshot) -> Void) throws {
+    public func sweepFlows(includingQuiet: Bool, _ body: (FlowSnapshot) -> Void) throws -> Bool {
         settle()
-        let gone = slots.gone(graced: grace.completed)
-        let began = configuration.bootTime()
-        flowCounts.confirmed = try sweep(kernel.flows, gone, body)
-        // Read before the walk: what comes during it is seen there, and never counted as forgotten.
-        let cameAndStayed =
-            try kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_OPENED.rawValue))
-            &- kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_LEFT.rawValue))
-            &- kernel.meta.load(Int(BULKHEAD_META_HALF_OPEN_SWEPT.rawValue))
-        flowCounts.halfOpen = try sweep(kernel.halfOpen, gone, body)
-        let absent = Int64(bitPattern: cameAndStayed) - Int64(flowCounts.halfOpen + lastRemoved)
-        flowsForgotten = max(flowsForgotten, UInt64(max(0, absent)))
-        addSwept(lastRemoved)
-        slots.recycle(gone)
-        lastSweep = began
+        var sweep = try self.sweep ?? beginSweep(includingQuiet: includingQuiet)
+        // What fails begins anew.
+        self.sweep = nil
+        if !sweep.isAtHalfOpen {
+            if try !walk(kernel.flows, &sweep, body) { try sweep.goOnWithHalfOpen(cameAndStayed: cameAndStayed()) }
+        } else if try !walk(kernel.halfOpen, &sweep, body) {
+            end(sweep)
+            return false
+        }
+        self.sweep = sweep
+        return true
     }
 
-    /// How many stay. An entry that expired goes when an earlier sweep has told of its last packet: whoever is killed between a
-    /// sweep and its record leaves it to the next. An entry that a packet revives between our look and its removal is made anew by its next packet.
-    private func sweep(
-        _ table: borrowing HashMapHandle<bulkhead_flow_key, bulkhead_flow>, _ gone: Set<UInt32>,
+    private func beginSweep(includingQuiet: Bool) throws -> FlowSweep {
+        FlowSweep(
+            began: configuration.bootTime(), before: lastSweep, gone: slots.gone(graced: grace.completed),
+            includingQuiet: includingQuiet)
+    }
+
+    private func end(_ sweep: FlowSweep) {
+        flowCounts = (sweep.confirmed, sweep.count)
+        let absent = sweep.cameAndStayed - Int64(sweep.count + sweep.removed)
+        flowsForgotten = max(flowsForgotten, UInt64(max(0, absent)))
+        addSwept(sweep.removed)
+        slots.recycle(sweep.gone)
+        lastSweep = sweep.began
+    }
+
+    /// Read before the walk: what comes during it is seen there, and never counted as forgotten.
+    private func cameAndStayed() throws -> Int64 {
+        Int64(
+            bitPattern: try kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_OPENED.rawValue))
+                &- kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_LEFT.rawValue))
+                &- kernel.meta.load(Int(BULKHEAD_META_HALF_OPEN_SWEPT.rawValue)))
+    }
+
+    /// Returns whether there is more. An entry that a packet revives between our look and its removal is made anew by its next
+    /// packet.
+    private func walk(
+        _ table: borrowing HashMapHandle<bulkhead_flow_key, bulkhead_flow>, _ sweep: inout FlowSweep,
         _ body: (FlowSnapshot) -> Void
-    ) throws -> Int {
+    ) throws -> Bool {
         let now = configuration.bootTime()
         var expired: [bulkhead_flow_key] = []
-        var count = 0
-        try table.forEach { key, flow in
-            let timeout = bulkhead_flow_timeout(key.protocol, flow.state)
-            let isExpired = gone.contains(key.slot) || flow.last_seen &+ timeout < now && flow.last_seen < lastSweep
-            if isExpired { expired.append(key) } else { count += 1 }
+        var cursor = sweep.cursor
+        let hasMore = try table.next(&cursor) { key, flow in
+            let isExpired = sweep.isExpired(key, flow, now: now)
+            if isExpired { expired.append(key) } else { sweep.count += 1 }
+            guard isExpired || sweep.isNews(flow) else { return }
             let flags = UInt32(truncatingIfNeeded: flow.word >> 32)
             let direction: Direction = flags & BULKHEAD_FLOW_EGRESS != 0 ? .egress : .ingress
             guard let identity = identity(key, direction, flow.type_code) else { return }
@@ -102,9 +122,9 @@ extension BPFDataplane {
                         bytesIn: flow.bytes_in),
                     created: flow.created, lastSeen: flow.last_seen, removed: isExpired))
         }
-        lastRemoved = 0
-        for key in expired where try table.delete(key) { lastRemoved += 1 }
-        return count
+        sweep.cursor = cursor
+        for key in expired where try table.delete(key) { sweep.removed += 1 }
+        return hasMore
     }
 
     private func addSwept(_ number: Int) {
