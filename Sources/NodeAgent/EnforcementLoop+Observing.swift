@@ -69,6 +69,8 @@ extension EnforcementLoop {
         nextSweep = isWhole ? now + max(configuration.flowWindow, sweepDuration * NodeAgentLimits.sweepShare) : now
         guard isWhole else { return }
         sweepDuration = .zero
+        // What happened before the end of the window belongs to it.
+        drain()
         finishWindow(now: now)
     }
 

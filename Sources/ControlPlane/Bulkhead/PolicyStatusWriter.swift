@@ -30,12 +30,16 @@ public final class PolicyStatusWriter: Sendable {
         self.now = now
     }
 
-    /// Until the task is cancelled.
+    /// Until the task is cancelled. A pass over a large world must keep neither requests nor enforcement waiting.
     public func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.follow() }
-            group.addTask { await self.makePasses() }
+        let executor = BackgroundExecutor()
+        await withTaskExecutorPreference(executor) {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.follow() }
+                group.addTask { await self.makePasses() }
+            }
         }
+        executor.end()
     }
 
     // MARK: Following
