@@ -29,9 +29,10 @@ extension StoreLimits {
             reason: "a commit ends with the write that passes it; the rest goes with the next"),
         Limit(
             "store", "commits until the write-ahead log is carried over into the file", commitsPerCheckpoint,
-            reason: "not while writes wait, unless they wait for twice as many"),
+            reason: "at the next moment without a waiting write"),
         Limit(
             "store", "bytes of objects until then", bytesPerCheckpoint, unit: "bytes", reason: "whichever comes first"),
+        Limit("store", "so many times as much, and it is done although writes wait", checkpointPatience, reason: "the log must end"),
         Limit("store", "events in memory", recentEvents, reason: "watches that are further behind read the file"),
         Limit("store", "events given to a watch at a time", eventsPerBatch, reason: "the rest follows"),
     ]
