@@ -118,14 +118,7 @@ final class PacketWorld {
 
     /// One call leaves what would take long.
     private func drain(_ body: (ConnectionEvent) -> Void) throws {
-        var found = true
-        while found {
-            found = false
-            try dataplane.drainEvents { event in
-                found = true
-                body(event)
-            }
-        }
+        while try dataplane.drainEvents(body) {}
     }
 
     private var context: bulkhead_test_context {

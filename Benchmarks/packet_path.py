@@ -16,7 +16,7 @@ import sys
 import time
 
 from laboratories import MEMBERS, NAMESPACED, POLICIES, RIGHT, RULES, SETS, Bare, Policed, endpoint
-from probe import MERGE, Connection, Probe, Trace, end_on_signal, percentile, run
+from probe import MERGE, Connection, Probe, Trace, end_on_signal, percentile, processor_seconds, run, share_of
 from peers import Nftables, OpenVirtualNetwork, Unavailable
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -42,19 +42,6 @@ def row(name, text, target=""):
     print(f"  {name:<44} {target:<26} {text}", flush=True)
 
 
-def processor_seconds(process):
-    """Of all threads of a process that runs."""
-    fields = open(f"/proc/{process.pid}/stat").read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def rest_of(process, seconds):
-    """The share of a core that a process takes from now on."""
-    before = processor_seconds(process)
-    time.sleep(seconds)
-    return (processor_seconds(process) - before) / seconds
-
-
 class Path:
     """The processes at the right end of a laboratory, and the two costs."""
 
@@ -73,7 +60,7 @@ class Path:
         """Nanoseconds for each connection with request and answer on one processor, and those of our process on the other."""
         process = self.laboratory.process
         if process and self.rest is None:
-            self.rest = rest_of(process, 3)
+            self.rest = share_of(process, 3)
         before, began = processor_seconds(process) if process else 0, time.monotonic()
         found = self.probe.numbers("connect", self.laboratory.left, RIGHT, 80, CONNECTIONS, processor=PATH)
         self.connections.append(found[1:])
@@ -151,7 +138,7 @@ def while_changing(path):
 def idle(laboratory):
     process = laboratory.process
     time.sleep(5)
-    used = rest_of(process, IDLE_SECONDS)
+    used = share_of(process, IDLE_SECONDS)
     status = dict(line.split(":", 1) for line in open(f"/proc/{process.pid}/status"))
     whole, own, files, shared = (int(status[name].split()[0]) / 1000 for name in ("VmRSS", "RssAnon", "RssFile", "RssShmem"))
     row(f"idle, {laboratory.shape}", f"{whole:.0f} MB resident: {own:.0f} its own, {files:.0f} of files (its executable, the kernel's maps), "

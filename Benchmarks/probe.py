@@ -40,6 +40,19 @@ def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
+def processor_seconds(process):
+    """Of all threads of a process that runs."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def share_of(process, seconds):
+    """The share of a core that a process takes from now on."""
+    before = processor_seconds(process)
+    time.sleep(seconds)
+    return (processor_seconds(process) - before) / seconds
+
+
 def compiler():
     for name in ("cc", "clang"):
         if path := shutil.which(name):

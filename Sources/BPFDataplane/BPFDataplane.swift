@@ -56,10 +56,12 @@ public final class BPFDataplane: Dataplane {
     var former: [FormerMaps]
     /// The serial after whose grace period no packet is in their programs.
     var formerReplaced: UInt64?
+    /// Empty between two calls of `drainEvents`.
+    var denials = DenialTally(capacity: KernelLimits.reportsPerDrain)
     /// CLOCK_BOOTTIME when the last sweep of this process began.
     var lastSweep: UInt64 = 0
-    /// Entries that the last sweep of a table removed.
-    var lastRemoved = 0
+    /// The one that is being made.
+    var sweep: FlowSweep?
     /// Beginnings that made room for others, and so end without an event; as of the last sweep.
     var flowsForgotten: UInt64 = 0
     var trouble: String?

@@ -11,6 +11,8 @@ public protocol NodeReporting: Sendable {
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey?, timeoutSeconds: Double) async -> EnforcementResult
     /// The revision whose tables are in the kernel, and the world they were made from.
     func enforcedWorld() async -> (revision: Int64, world: PolicyWorld)
+    /// While this number is the same, so are the world in force and, in a report, endpoints, `unreadable` and `delay`. Cheap.
+    func stateNumber() async -> UInt64
     /// Whether there is a revision in force. Cheap: whoever cannot even log in may ask.
     func isEnforcing() async -> Bool
     /// When a revision came into force, and how long that took; nil when it is not in force, was before the agent's start, or

@@ -8,14 +8,21 @@ public protocol Dataplane: AnyObject {
     /// packet. When it throws, the program before is still wholly in force, except that endpoints named in
     /// the error as not attached drop everything or are not policed, as the error says.
     func apply(_ program: NodeProgram) throws -> ApplyReport
-    /// The connections and drops seen since the last call, oldest first; never blocks, and leaves what would take more than
-    /// some milliseconds for the next call.
-    func drainEvents(_ body: (ConnectionEvent) -> Void) throws
-    /// Every flow the kernel holds, with its counters; removes those that have expired.
-    func sweepFlows(_ body: (FlowSnapshot) -> Void) throws
-    /// Puts back what others took away: to be called about once a second. Returns what had happened, each a sentence for
-    /// a person; nothing when all was in place.
-    func maintain() -> [String]
+    /// The connections and drops seen since the last call; never blocks, and leaves what would take more than a millisecond
+    /// for the next call. Oldest first, but denied packets that are alike come as one event, after the others. Returns whether
+    /// there is more.
+    @discardableResult
+    func drainEvents(_ body: (ConnectionEvent) -> Void) throws -> Bool
+    /// The flows that the kernel holds, with their counters; removes those that have expired. A call tells of some thousand and
+    /// returns whether there are more; the next one goes on.
+    ///
+    /// - Parameter includingQuiet: also those that had no packet since an earlier sweep told of them. Asked for at the first
+    ///   call of a sweep.
+    func sweepFlows(includingQuiet: Bool, _ body: (FlowSnapshot) -> Void) throws -> Bool
+    /// Puts back what others took away: a round is to begin about once a second. Looks at what takes about a millisecond, and
+    /// returns whether the round goes on. `tell` gets what had happened, each a sentence for a person; nothing when all was in
+    /// place.
+    func maintain(_ tell: (String) -> Void) -> Bool
     func status() throws -> DataplaneStatus
     /// Somebody asked for the endpoint anew: an interface that was released on its own is policed again by the next
     /// `apply`.
@@ -94,6 +101,9 @@ public struct FlowIdentity: Sendable, Hashable {
         self.direction = direction
         self.tuple = tuple
     }
+
+    /// A tuple has two ends at most: names would add to the cost of a hash, and to nothing else.
+    public func hash(into hasher: inout Hasher) { hasher.combine(tuple) }
 }
 
 /// One verdict that the kernel reported.
@@ -101,7 +111,7 @@ public struct ConnectionEvent: Sendable, Hashable {
     public enum Kind: UInt8, Sendable, Hashable, CaseIterable {
         /// A new flow was allowed.
         case opened = 1
-        /// A packet was denied.
+        /// Packets were denied.
         case denied = 2
         /// A live flow was decided anew with another decision.
         case redecided = 3
@@ -116,16 +126,20 @@ public struct ConnectionEvent: Sendable, Hashable {
     public var timestamp: UInt64
     public var flow: FlowIdentity
     public var decision: DecisionSource
-    /// For `denied`: this packet. For `closed`: the flow. `out` is from the initiator.
+    /// For `denied`: these packets. For `closed`: the flow. `out` is from the initiator.
     public var counters: FlowCounters
     /// True when the verdict was only observed and the packet went on (`--observe`).
     public var observed: Bool
     /// closed: when the entry was made, in nanoseconds of CLOCK_BOOTTIME; else nil.
     public var created: UInt64?
+    /// denied: the time of the last packet, where `timestamp` is the first one's; else the same.
+    public var until: UInt64
+    /// denied: how often the kernel has told of it, which is once for each frame; else 1.
+    public var reports: UInt64
 
     public init(
         kind: Kind, timestamp: UInt64, flow: FlowIdentity, decision: DecisionSource, counters: FlowCounters,
-        observed: Bool, created: UInt64? = nil
+        observed: Bool, created: UInt64? = nil, until: UInt64? = nil, reports: UInt64 = 1
     ) {
         self.kind = kind
         self.timestamp = timestamp
@@ -134,6 +148,8 @@ public struct ConnectionEvent: Sendable, Hashable {
         self.counters = counters
         self.observed = observed
         self.created = created
+        self.until = until ?? timestamp
+        self.reports = reports
     }
 }
 

@@ -4,8 +4,6 @@ import Glibc
 /// Opens and checks one SQLite file of ours, and says in a person's words what went wrong with it.
 public struct SQLiteFile: Sendable {
     public enum Durability: String, Sendable {
-        /// A commit survives the loss of power.
-        case everyCommit = "FULL"
         /// A commit survives the end of the process; losing power may take the last ones, never the consistency.
         case everyCheckpoint = "NORMAL"
     }
@@ -80,6 +78,12 @@ public struct SQLiteFile: Sendable {
         .failed(
             "The \(title) \(path) cannot be opened for writing (\(detail)): "
                 + "check that its folder exists and belongs to this user.")
+    }
+
+    func unsynced(_ detail: String) -> StoreError {
+        .failed(
+            "The disk did not take what was written into the \(title) \(path) (\(detail)): the write may be there after a restart "
+                + "or not. Nothing more is written until then: check the disk, and restart.")
     }
 
     /// SQLite gives its journal and its index file the permissions of the database.

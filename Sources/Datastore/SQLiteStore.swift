@@ -6,7 +6,8 @@ import Synchronization
 /// The embedded store: one SQLite file, written by one process.
 ///
 /// Every write takes the next revision, from 1, also across restarts; a write that fails takes none. Writes are durable
-/// when they return; those that wait at the same time share the sync of the disk. Watches are served from memory while they keep up, from the event log while they catch up, and
+/// when they return, and what is read or watched was durable before; those that wait at the same time share the sync of the disk.
+/// Whoever follows the store (`follow`) is told as soon as the order of writes is settled, beside the sync. Watches are served from memory while they keep up, from the event log while they catch up, and
 /// end with `StoreError.compacted` when they want events older than the log (`StoreLimits.loggedEvents`,
 /// `StoreLimits.loggedBytes`). For as long as an event is kept, so is the version that it ended: lists can be read as
 /// they were at any revision that a watch could begin at.
@@ -17,13 +18,27 @@ public final class SQLiteStore: Store {
     private let hub: WatchHub
     private let cache = DocumentCache()
     private let writes = WriteQueue()
+    private let followers = StoreFollowers()
+    private let log: WriteAheadLog
+    private let gate = SyncGate()
+    private let checkpoints = Mutex(CheckpointPlan())
+    /// Why nothing is written any more.
+    private let syncFailure = Mutex<StoreError?>(nil)
     /// nil once closed.
     private let lock: Mutex<FileLock?>
 
     /// Opens the store, making the file (mode 0600, in a folder that exists) where there is none, and checks all of it.
     /// - Throws: `StoreError.failed` when it is damaged, in use by another process or cannot be written.
-    public init(
+    public convenience init(
         path: String, loggedEvents: Int64 = StoreLimits.loggedEvents, loggedBytes: Int64 = StoreLimits.loggedBytes
+    ) throws {
+        try self.init(path: path, loggedEvents: loggedEvents, loggedBytes: loggedBytes, sync: { fdatasync($0) })
+    }
+
+    /// - Parameter sync: fdatasync(2), or what a test puts in its place.
+    init(
+        path: String, loggedEvents: Int64 = StoreLimits.loggedEvents, loggedBytes: Int64 = StoreLimits.loggedBytes,
+        sync: @escaping @Sendable (Int32) -> Int32
     ) throws {
         file = SQLiteFile(
             path: path, title: "store",
@@ -37,11 +52,17 @@ public final class SQLiteStore: Store {
         } catch .unavailable(let code) {
             throw file.unusable(String(cString: strerror(code)))
         }
-        // A write is acknowledged to its user, and soon enforced by kernels, so it has to be durable before. Otherwise,
-        // when power is lost, the last policies could vanish again, and revisions that watchers have seen be given
-        // out a second time for something else.
-        pool = try file.open(durability: .everyCommit, checked: true, migrator: StoreTables.migrator)
+        // A write has to be durable before its user or a watcher hears of it. Otherwise, when power is lost, the last policies
+        // could vanish again, and revisions that watchers have seen be given out a second time for something else. We sync the
+        // log ourselves: between the commit and the sync those are told who lose what they know with the power as well.
+        pool = try file.open(durability: .everyCheckpoint, checked: true, migrator: StoreTables.migrator)
         do {
+            log = try WriteAheadLog(of: path, sync: sync)
+        } catch {
+            throw file.unusable(String(cString: strerror(error.errno)))
+        }
+        do {
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_autocheckpoint = 0") }
             hub = WatchHub(last: try pool.read(StoreRows.lastRevision))
             account = Mutex(
                 LogAccount(
@@ -54,6 +75,7 @@ public final class SQLiteStore: Store {
     /// Ends all watches and closes the file; every later call fails.
     public func close() throws {
         hub.close()
+        followers.close()
         cache.clear()
         do {
             // The pool closes its readers last, and a reader cannot do this.
@@ -187,10 +209,37 @@ public final class SQLiteStore: Store {
         }
     }
 
+    /// As the protocol says. What `body` is told is committed, so that it outlives this process, and not on the disk yet.
+    public func follow(after revision: Int64, _ body: @escaping @Sendable ([StoreEvent]) -> Void) async throws {
+        let (ends, end) = AsyncStream<Void>.makeStream()
+        let identifier: UInt64
+        do {
+            // Between two commits: nothing comes in between.
+            identifier = try await pool.writeWithoutTransaction { [followers] database in
+                var position = revision
+                while position < (try StoreRows.lastRevision(database)) {
+                    let page = try StoreRows.logged(
+                        after: position, filter: WatchFilter(), limit: StoreLimits.eventsPerBatch, in: database)
+                    if !page.events.isEmpty { body(page.events) }
+                    position = page.reached
+                }
+                return followers.add(body, end: end)
+            }
+        } catch {
+            throw file.describe(error)
+        }
+        defer { followers.remove(identifier) }
+        for await _ in ends {}
+        guard Task.isCancelled else { throw StoreError.failed("The store was closed.") }
+    }
+
     // MARK: Parts
 
     private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        do { return try await pool.read(body) } catch { throw file.describe(error) }
+        let value: Value
+        do { value = try await pool.read(body) } catch { throw file.describe(error) }
+        await gate.pass()
+        return value
     }
 
     /// Runs `body` with the next revision and publishes its event when both are durable.
@@ -205,15 +254,27 @@ public final class SQLiteStore: Store {
                 while let batch = writes.take() {
                     var rest = batch[...]
                     while !rest.isEmpty { rest = commit(rest, in: database) }
+                    checkpoint(database, isIdle: false)
                 }
+                checkpoint(database, isIdle: true)
             }
         }
     }
 
+    /// What cannot be carried over now stays in the log until the next time.
+    private func checkpoint(_ database: Database, isIdle: Bool) {
+        if checkpoints.withLock({ $0.take(isIdle: isIdle) }) { _ = try? database.checkpoint(.passive) }
+    }
+
     /// Makes the first writes durable together, as many as fit one commit, and returns those that are left.
     private func commit(_ batch: ArraySlice<WriteQueue.Waiting>, in database: Database) -> ArraySlice<WriteQueue.Waiting> {
+        if let failure = syncFailure.withLock({ $0 }) {
+            for write in batch { write.continuation.resume(throwing: failure) }
+            return []
+        }
         // Before anything that could throw: each beginning has its end.
         cache.begin(batch.lazy.map(\.key))
+        gate.close()
         var outcomes: [Result<StagedWrite, any Error>] = []
         do {
             try database.inTransaction(.immediate) {
@@ -236,6 +297,7 @@ public final class SQLiteStore: Store {
             }
         } catch {
             cache.end([])
+            gate.open()
             // One write that the file has no room for must not take others along.
             guard batch.count == 1 else {
                 for write in batch { _ = commit([write], in: database) }
@@ -248,7 +310,7 @@ public final class SQLiteStore: Store {
         return batch.dropFirst(outcomes.count)
     }
 
-    /// Still on the writer's queue: events are published in the order of their commits.
+    /// Still on the writer's queue: events are told of in the order of their commits.
     private func conclude(_ outcomes: [Result<StagedWrite, any Error>], of batch: ArraySlice<WriteQueue.Waiting>) {
         let now = ContinuousClock.now
         var events: [StoreEvent] = []
@@ -263,11 +325,27 @@ public final class SQLiteStore: Store {
             let document = StoredDocument(key: event.object.key, revision: event.object.revision, json: json)
             written.append((event.object.key, event.kind == .deleted ? nil : document))
         }
+        if !events.isEmpty {
+            checkpoints.withLock { $0.add(bytes: events.reduce(0) { $0 + ($1.json?.count ?? 0) }) }
+            followers.tell(events)
+            do { try log.makeDurable() } catch { return fail(batch.prefix(outcomes.count), errno: error.errno) }
+        }
         cache.end(written)
+        gate.open()
         hub.publish(events)
         for (write, outcome) in zip(batch, outcomes) {
             write.continuation.resume(with: outcome.map(\.event.object).mapError { file.describe($0) })
         }
+    }
+
+    /// What the disk did not take may be there later or not, and asking it again would not tell: Linux forgets what it could not
+    /// write.
+    private func fail(_ batch: ArraySlice<WriteQueue.Waiting>, errno: Int32) {
+        let failure = file.unsynced(String(cString: strerror(errno)))
+        syncFailure.withLock { $0 = failure }
+        cache.end([])
+        gate.open()
+        for write in batch { write.continuation.resume(throwing: failure) }
     }
 }
 

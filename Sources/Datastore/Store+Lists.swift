@@ -34,6 +34,12 @@ extension Store {
         }
     }
 
+    /// As early as a watch.
+    public func follow(after revision: Int64, _ body: @escaping @Sendable ([StoreEvent]) -> Void) async throws {
+        for try await events in watch(resource: nil, namespace: nil, after: revision) { body(events) }
+        guard Task.isCancelled else { throw StoreError.failed("The watch ended.") }
+    }
+
     /// Knows of nothing that it is quiet.
     public func quietRevision(resource: String?, namespace: String?, after revision: Int64) async throws -> Int64 { revision }
 }

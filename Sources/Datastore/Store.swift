@@ -113,4 +113,8 @@ public protocol Store: Sendable {
     func delete(_ key: StoreKey, expected: Int64?) async throws -> StoredObject
     /// Every event after `revision`, once and in order, in batches; ends with an error when the reader falls too far behind.
     func watch(resource: String?, namespace: String?, after revision: Int64) -> AsyncThrowingStream<[StoreEvent], any Error>
+    /// Tells `body` of every event after `revision`, in order and as early as can be, until the task is cancelled; throws when it
+    /// cannot go on. What it tells may be lost when this host loses its power, and its revision then be given to something
+    /// else: for what is lost at the same time. `body` must not block.
+    func follow(after revision: Int64, _ body: @escaping @Sendable ([StoreEvent]) -> Void) async throws
 }

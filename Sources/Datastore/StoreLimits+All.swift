@@ -27,6 +27,14 @@ extension StoreLimits {
         Limit(
             "store", "bytes of objects in one commit", bytesPerCommit, unit: "bytes",
             reason: "a commit ends with the write that passes it; the rest goes with the next"),
+        Limit(
+            "store", "commits until the write-ahead log is carried over into the file", commitsPerCheckpoint,
+            reason: "at the next moment without a waiting write"),
+        Limit(
+            "store", "bytes of objects until it is carried over", bytesPerCheckpoint, unit: "bytes", reason: "whichever comes first"),
+        Limit(
+            "store", "both, until it is carried over although writes wait", checkpointPatience, unit: "(times)",
+            reason: "the log must end"),
         Limit("store", "events in memory", recentEvents, reason: "watches that are further behind read the file"),
         Limit("store", "events given to a watch at a time", eventsPerBatch, reason: "the rest follows"),
     ]

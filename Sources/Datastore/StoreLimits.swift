@@ -23,6 +23,11 @@ public enum StoreLimits {
     /// last of them waits for the work of all.
     public static let writesPerCommit = 128
     public static let bytesPerCommit = 4 * 1024 * 1024
+    /// Commits, and bytes of their objects, after which the write-ahead log is carried over into the file once no write waits.
+    public static let commitsPerCheckpoint = 256
+    public static let bytesPerCheckpoint = 2 * 1024 * 1024
+    /// So many times as much, and it is done although writes wait.
+    public static let checkpointPatience = 2
     /// Events given to a reader of a watch at a time.
     public static let eventsPerBatch = 256
 }

@@ -3,8 +3,8 @@ import PolicyModel
 
 /// Turns what the kernel tells of connections into records, one window after the other.
 ///
-/// A value without clock or I/O. Counters of snapshots are cumulative and count the packets that passed; each denied
-/// packet comes as an event. Out of both the records count every packet once: the sums over all records equal the last
+/// A value without clock or I/O. Counters of snapshots are cumulative and count the packets that passed; those of denials
+/// count the denied packets since the event before. Out of both the records count every packet once: the sums over all records equal the last
 /// counters and the denials, however the history is cut into windows. Where a live connection is decided anew, packets
 /// since the snapshot before go to the decision that lets packets pass, the new one if both do.
 ///
@@ -27,6 +27,9 @@ public struct FlowAggregator: Sendable {
     public private(set) var overflow = Overflow()
     /// The entries of connections that are followed now.
     public private(set) var trackedConnections = 0
+
+    /// Some connections could not be followed, or have an account that was not met yet: a sweep should tell of all that live.
+    public var missesQuietFlows: Bool { trackedConnections >= trackedLimit || !inherited.isEmpty }
 
     /// A connection without an account that began later is in no record.
     private var accountedSince: UInt64
@@ -81,32 +84,29 @@ public struct FlowAggregator: Sendable {
     }
 
     public mutating func add(_ snapshot: FlowSnapshot, resolve: (IPAddress) -> EndpointKey?) {
-        var entry = TrackedFlow(lastSeen: snapshot.lastSeen)
-        let index = flows[snapshot.flow]?.firstIndex { $0.isCreated(at: snapshot.created) }
-        if let index, let known = flows[snapshot.flow]?[index] {
-            entry = known
-        } else if snapshot.created < accountedSince {
-            entry.counted = snapshot.counters
-        }
-        let account = entry.created == nil ? takeInherited(snapshot.flow, created: snapshot.created) : nil
-        if let account { entry.inherit(account) }
-        entry.created = snapshot.created
-        let delta = entry.advance(to: snapshot.counters)
-        if snapshot.decision.verdict == .allow { entry.passing = snapshot.decision }
-        entry.lastSeen = max(entry.lastSeen, snapshot.lastSeen)
-        entry.add(
-            delta, from: max(windowStart, snapshot.created), until: snapshot.removed ? snapshot.lastSeen : nil,
-            peer: resolve(snapshot.flow.peer), begins: index == nil && account == nil && snapshot.created >= accountedSince)
-        if snapshot.removed { entry.finished = TrackedFlow.Finish(window: window, time: snapshot.lastSeen) }
-        if let index {
-            flows[snapshot.flow]?[index] = entry
-        } else if !insert(entry, into: snapshot.flow) {
-            if snapshot.removed {
-                for segment in entry.segments { addStray(snapshot.flow, segment) }
-                if let account { numbers.give(account.number) }
-            } else if let account {
-                inherited[snapshot.flow, default: []].append(account)
+        if let place = find(snapshot.flow, where: { $0.isCreated(at: snapshot.created) }) {
+            if flows.values[place.tuple][place.entry].created == nil,
+                let account = takeInherited(snapshot.flow, created: snapshot.created)
+            {
+                flows.values[place.tuple][place.entry].inherit(account)
             }
+            flows.values[place.tuple][place.entry].follow(
+                snapshot, windowStart: windowStart, window: window, peer: resolve, begins: false)
+            return
+        }
+        var entry = TrackedFlow(lastSeen: snapshot.lastSeen)
+        if snapshot.created < accountedSince { entry.counted = snapshot.counters }
+        let account = takeInherited(snapshot.flow, created: snapshot.created)
+        if let account { entry.inherit(account) }
+        entry.follow(
+            snapshot, windowStart: windowStart, window: window, peer: resolve,
+            begins: account == nil && snapshot.created >= accountedSince)
+        guard !insert(entry, into: snapshot.flow) else { return }
+        if snapshot.removed {
+            for segment in entry.segments { addStray(snapshot.flow, segment) }
+            if let account { numbers.give(account.number) }
+        } else if let account {
+            inherited[snapshot.flow, default: []].append(account)
         }
     }
 
@@ -127,13 +127,12 @@ public struct FlowAggregator: Sendable {
         }
 
         var changed: [(FlowIdentity, [TrackedFlow])] = []
-        for (identity, entries) in flows {
+        for (identity, entries) in flows
+        where entries.contains(where: { !$0.segments.isEmpty || $0.isForgotten(at: boottime, window: window) }) {
             var kept: [TrackedFlow] = []
-            var isChanged = false
             for var entry in entries {
                 for segment in entry.segments { record(identity, segment, .allow) }
                 if !entry.segments.isEmpty {
-                    isChanged = true
                     entry.segments = []
                     if entry.finished == nil, let created = entry.created {
                         entry.account = entry.account ?? numbers.take()
@@ -148,7 +147,7 @@ public struct FlowAggregator: Sendable {
                     numbers.give(account)
                 }
             }
-            if isChanged || kept.count < entries.count { changed.append((identity, kept)) }
+            changed.append((identity, kept))
         }
         for (identity, kept) in changed {
             trackedConnections -= (flows[identity]?.count ?? 0) - kept.count
@@ -170,10 +169,10 @@ public struct FlowAggregator: Sendable {
     // MARK: Parts
 
     private mutating func open(_ event: ConnectionEvent, resolve: (IPAddress) -> EndpointKey?) {
-        if let index = flows[event.flow]?.firstIndex(where: { $0.isOpened(at: event.timestamp) }) {
+        if let place = find(event.flow, where: { $0.isOpened(at: event.timestamp) }) {
             // A sweep was faster than the event: what there is to record is in the snapshot.
-            flows[event.flow]?[index].opened = event.timestamp
-            flows[event.flow]?[index].learnPassing(event.decision)
+            flows.values[place.tuple][place.entry].opened = event.timestamp
+            flows.values[place.tuple][place.entry].learnPassing(event.decision)
             return
         }
         var entry = TrackedFlow(lastSeen: event.timestamp)
@@ -183,26 +182,24 @@ public struct FlowAggregator: Sendable {
     }
 
     private mutating func redecide(_ event: ConnectionEvent, resolve: (IPAddress) -> EndpointKey?) {
-        guard let index = flows[event.flow]?.lastIndex(where: { $0.start <= event.timestamp }),
-            let entry = flows[event.flow]?[index],
-            // Otherwise a sweep was faster than the event, or the flow is back to its decision after a cut.
-            entry.passing != event.decision, entry.created == nil || event.timestamp > entry.lastSeen
-        else { return }
-        flows[event.flow]?[index].begin(event, peer: resolve(event.flow.peer))
+        guard let place = find(event.flow, newestWhere: { $0.start <= event.timestamp }) else { return }
+        let entry = flows.values[place.tuple][place.entry]
+        // Otherwise a sweep was faster than the event, or the flow is back to its decision after a cut.
+        guard entry.passing != event.decision, entry.created == nil || event.timestamp > entry.lastSeen else { return }
+        flows.values[place.tuple][place.entry].begin(event, peer: resolve(event.flow.peer))
     }
 
     private mutating func close(_ event: ConnectionEvent, resolve: (IPAddress) -> EndpointKey?) {
-        let peer = resolve(event.flow.peer)
         // An entry that takes a tuple has the time at which the one before was closed.
-        if let index = flows[event.flow]?.lastIndex(where: { $0.start < event.timestamp }),
-            var entry = flows[event.flow]?[index], entry.finished.map({ event.timestamp <= $0.time }) ?? true
+        if let place = find(event.flow, newestWhere: { $0.start < event.timestamp }),
+            flows.values[place.tuple][place.entry].finished.map({ event.timestamp <= $0.time }) ?? true
         {
-            if entry.created == nil, let account = takeInherited(event.flow, created: event.created) { entry.inherit(account) }
-            let delta = entry.advance(to: event.counters)
-            if entry.passing == nil, event.decision.verdict == .allow { entry.passing = event.decision }
-            entry.add(delta, from: max(windowStart, entry.start), until: event.timestamp, peer: peer)
-            entry.finished = TrackedFlow.Finish(window: window, time: event.timestamp)
-            flows[event.flow]?[index] = entry
+            if flows.values[place.tuple][place.entry].created == nil,
+                let account = takeInherited(event.flow, created: event.created)
+            {
+                flows.values[place.tuple][place.entry].inherit(account)
+            }
+            flows.values[place.tuple][place.entry].close(event, windowStart: windowStart, window: window, peer: resolve)
         } else {
             // Never seen alive by us: its counters are all there is.
             let account = takeInherited(event.flow, created: event.created)
@@ -213,13 +210,13 @@ public struct FlowAggregator: Sendable {
             addStray(
                 event.flow,
                 FlowSegment(
-                    decision: decision, peer: peer, start: min(windowStart, event.timestamp), end: event.timestamp,
-                    counters: counters, observed: event.observed, begins: true))
+                    decision: decision, peer: resolve(event.flow.peer), start: min(windowStart, event.timestamp),
+                    end: event.timestamp, counters: counters, observed: event.observed, begins: true))
         }
     }
 
     private mutating func takeInherited(_ flow: FlowIdentity, created: UInt64?) -> FlowAccount? {
-        guard let created, let index = inherited[flow]?.firstIndex(where: { $0.created == created }) else { return nil }
+        guard let created, !inherited.isEmpty, let index = inherited[flow]?.firstIndex(where: { $0.created == created }) else { return nil }
         return inherited[flow]?.remove(at: index)
     }
 
@@ -230,14 +227,29 @@ public struct FlowAggregator: Sendable {
             return false
         }
         trackedConnections += 1
-        var entries = flows[identity] ?? []
+        Self.insert(entry, into: &flows[identity, default: []], window: window)
+        return true
+    }
+
+    private static func insert(_ entry: TrackedFlow, into entries: inout [TrackedFlow], window: UInt64) {
         let index = entries.lastIndex { $0.start < entry.start }.map { $0 + 1 } ?? 0
         entries.insert(entry, at: index)
         for older in entries.indices.dropLast() where entries[older].supersededInWindow == nil {
             entries[older].supersededInWindow = window
         }
-        flows[identity] = entries
-        return true
+    }
+
+    private typealias Place = (tuple: [FlowIdentity: [TrackedFlow]].Index, entry: Int)
+
+    /// Good until something is inserted or removed.
+    private func find(_ flow: FlowIdentity, where condition: (TrackedFlow) -> Bool) -> Place? {
+        guard let tuple = flows.index(forKey: flow), let entry = flows.values[tuple].firstIndex(where: condition) else { return nil }
+        return (tuple, entry)
+    }
+
+    private func find(_ flow: FlowIdentity, newestWhere condition: (TrackedFlow) -> Bool) -> Place? {
+        guard let tuple = flows.index(forKey: flow), let entry = flows.values[tuple].lastIndex(where: condition) else { return nil }
+        return (tuple, entry)
     }
 
     private mutating func addStray(_ flow: FlowIdentity, _ segment: FlowSegment) {
@@ -252,17 +264,15 @@ public struct FlowAggregator: Sendable {
         _ event: ConnectionEvent, counters: FlowCounters, resolve: (IPAddress) -> EndpointKey?
     ) {
         let key = DenialKey(flow: event.flow, decision: event.decision, observed: event.observed)
-        if denials[key] == nil {
-            guard denials.count < denialLimit else {
-                overflow.unrecordedDenials += counters.packetsOut + counters.packetsIn
-                return
-            }
+        if let place = denials.index(forKey: key) {
+            denials.values[place].extend(by: counters, from: event.timestamp, until: event.until)
+        } else if denials.count < denialLimit {
             denials[key] = FlowSegment(
                 decision: event.decision, peer: resolve(event.flow.peer), start: event.timestamp,
-                end: event.timestamp, counters: FlowCounters(), observed: event.observed)
+                end: event.until, counters: counters, observed: event.observed)
+        } else {
+            overflow.unrecordedDenials += counters.packetsOut + counters.packetsIn
         }
-        denials[key]?.counters += counters
-        denials[key]?.end = event.timestamp
     }
 }
 
@@ -270,4 +280,7 @@ private struct DenialKey: Hashable {
     var flow: FlowIdentity
     var decision: DecisionSource
     var observed: Bool
+
+    /// One flow is seldom denied for two reasons: texts of reasons would add to the cost of a hash, and to nothing else.
+    func hash(into hasher: inout Hasher) { hasher.combine(flow) }
 }

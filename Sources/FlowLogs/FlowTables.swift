@@ -58,10 +58,9 @@ enum FlowTables {
         try Int64.fetchOne(database, sql: "SELECT seq FROM sqlite_sequence WHERE name = 'flows'") ?? 0
     }
 
-    static func insert(
-        _ record: FlowRecord, _ decisions: inout FlowDecisions.Writer, _ labels: inout FlowLabels.Writer, into database: Database
-    ) throws {
-        let statement = try database.cachedStatement(
+    /// For `insert`; to be asked for once for many records, as finding it takes a good part of an insertion.
+    static func insertion(into database: Database) throws -> Statement {
+        try database.cachedStatement(
             sql: """
                 INSERT INTO flows (
                     start_time, end_time, verdict, direction, source_namespace, source_name, destination_namespace,
@@ -70,22 +69,42 @@ enum FlowTables {
                     pending_id, begins, source_labels, destination_labels
                 ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 """)
+    }
+
+    static func insert(
+        _ record: FlowRecord, _ decisions: inout FlowDecisions.Writer, _ labels: inout FlowLabels.Writer, with insertion: Statement,
+        into database: Database
+    ) throws {
         let reason = try record.reason.map { try decisions.identifier(of: $0, in: database) }
         let pending = try record.pending.map { try decisions.identifier(of: $0, in: database) }
-        var values: [(any DatabaseValueConvertible)?] = [
-            record.startTime, record.endTime, Int64(record.verdict.rawValue), Int64(record.direction.rawValue),
-            record.source?.namespace, record.source?.name, record.destination?.namespace, record.destination?.name,
-            record.sourceAddress, record.destinationAddress, Int64(record.transport), Int64(record.sourcePort),
-            Int64(record.destinationPort),
-        ]
-        values += [
-            Int64(clamping: record.packetsOut), Int64(clamping: record.bytesOut), Int64(clamping: record.packetsIn),
-            Int64(clamping: record.bytesIn), reason, record.systemReason.map { Int64($0.rawValue) },
-            Int64(record.observed ? 1 : 0), pending, Int64(record.begins ? 1 : 0),
-            try labels.identifier(of: record.sourceLabels, of: record.source, in: database),
-            try labels.identifier(of: record.destinationLabels, of: record.destination, in: database),
-        ]
-        try statement.execute(arguments: StatementArguments(values))
+        let source = try labels.identifier(of: record.sourceLabels, of: record.source, in: database)
+        let destination = try labels.identifier(of: record.destinationLabels, of: record.destination, in: database)
+        var values: [DatabaseValue] = []
+        values.reserveCapacity(24)
+        func add(_ value: (some DatabaseValueConvertible)?) { values.append(value?.databaseValue ?? .null) }
+        add(record.startTime)
+        add(record.endTime)
+        add(Int64(record.verdict.rawValue))
+        add(Int64(record.direction.rawValue))
+        add(record.source?.namespace)
+        add(record.source?.name)
+        add(record.destination?.namespace)
+        add(record.destination?.name)
+        add(record.sourceAddress)
+        add(record.destinationAddress)
+        add(Int64(record.transport))
+        add(Int64(record.sourcePort))
+        add(Int64(record.destinationPort))
+        for count in [record.packetsOut, record.bytesOut, record.packetsIn, record.bytesIn] { add(Int64(clamping: count)) }
+        add(reason)
+        add(record.systemReason.map { Int64($0.rawValue) })
+        add(Int64(record.observed ? 1 : 0))
+        add(pending)
+        add(Int64(record.begins ? 1 : 0))
+        add(source)
+        add(destination)
+        insertion.setUncheckedArguments(StatementArguments(values))
+        try insertion.execute()
     }
 
     /// Deletes the oldest: those up to a cursor, those that ended before a time, and as many as make the file too large.

@@ -60,7 +60,8 @@ public final class SQLiteFlowStore: FlowStore {
             let last = try await pool.write { [recordLimit, byteLimit] database in
                 var decisions = FlowDecisions.Writer()
                 var labels = FlowLabels.Writer()
-                for record in records { try FlowTables.insert(record, &decisions, &labels, into: database) }
+                let insertion = try FlowTables.insertion(into: database)
+                for record in records { try FlowTables.insert(record, &decisions, &labels, with: insertion, into: database) }
                 let last = try FlowTables.lastCursor(database)
                 for record in records { try AccountTables.write(record, into: database) }
                 try FlowTables.prune(

@@ -13,6 +13,12 @@ struct FlowSegment: Sendable {
     var observed: Bool
     /// Its decision began with it, and not in a window before.
     var begins = false
+
+    mutating func extend(by more: FlowCounters, from first: UInt64, until last: UInt64) {
+        counters += more
+        start = min(start, first)
+        end = max(end ?? last, last)
+    }
 }
 
 /// One entry of the kernel's flow table. A tuple that is used again has another one.
@@ -84,6 +90,28 @@ struct TrackedFlow: Sendable {
         return delta
     }
 
+    /// What a sweep saw of it.
+    mutating func follow(
+        _ snapshot: FlowSnapshot, windowStart: UInt64, window: UInt64, peer: (IPAddress) -> EndpointKey?, begins: Bool
+    ) {
+        created = snapshot.created
+        let delta = advance(to: snapshot.counters)
+        if snapshot.decision.verdict == .allow { passing = snapshot.decision }
+        lastSeen = max(lastSeen, snapshot.lastSeen)
+        add(
+            delta, from: max(windowStart, snapshot.created), until: snapshot.removed ? snapshot.lastSeen : nil,
+            peer: peer(snapshot.flow.peer), begins: begins)
+        if snapshot.removed { finished = Finish(window: window, time: snapshot.lastSeen) }
+    }
+
+    /// What the kernel said of it last.
+    mutating func close(_ event: ConnectionEvent, windowStart: UInt64, window: UInt64, peer: (IPAddress) -> EndpointKey?) {
+        let delta = advance(to: event.counters)
+        if passing == nil, event.decision.verdict == .allow { passing = event.decision }
+        add(delta, from: max(windowStart, start), until: event.timestamp, peer: peer(event.flow.peer))
+        finished = Finish(window: window, time: event.timestamp)
+    }
+
     /// A process before us has recorded a part of it.
     mutating func inherit(_ account: FlowAccount) {
         counted = account.counted
@@ -92,7 +120,8 @@ struct TrackedFlow: Sendable {
 
     /// Adds packets that passed to the segment of the decision that let them.
     mutating func add(
-        _ delta: FlowCounters, from start: UInt64, until end: UInt64?, peer: EndpointKey?, begins: Bool = false
+        _ delta: FlowCounters, from start: UInt64, until end: UInt64?, peer: @autoclosure () -> EndpointKey?,
+        begins: Bool = false
     ) {
         let decision = passing ?? .unknown(0)
         if let last = segments.indices.last, segments[last].decision == decision {
@@ -102,7 +131,7 @@ struct TrackedFlow: Sendable {
             endSegment(at: start)
             segments.append(
                 FlowSegment(
-                    decision: decision, peer: peer, start: start, end: end, counters: delta, observed: observed,
+                    decision: decision, peer: peer(), start: start, end: end, counters: delta, observed: observed,
                     begins: begins))
         }
     }

@@ -26,6 +26,11 @@ final class EnforcementBoard: Sendable {
         /// Objects whose newest version cannot be read, and why.
         var unreadable: [StoreKey: String] = [:]
         var ruleLog = NodeReport.RuleLog()
+
+        /// In what the status of policies says.
+        func agrees(with other: Snapshot) -> Bool {
+            endpoints == other.endpoints && unreadable == other.unreadable && delay == other.delay
+        }
     }
 
     private struct Waiter {
@@ -37,6 +42,8 @@ final class EnforcementBoard: Sendable {
 
     private struct State {
         var snapshot = Snapshot()
+        /// Counts changes of the world and of what a policy's status says of the node.
+        var number: UInt64 = 0
         /// What is in force. It follows changes: a copy for each of them would cost what the cluster holds.
         var world = PolicyWorld()
         /// By revision; the oldest are forgotten first.
@@ -55,6 +62,8 @@ final class EnforcementBoard: Sendable {
 
     var snapshot: Snapshot { state.withLock { $0.snapshot } }
 
+    var stateNumber: UInt64 { state.withLock { $0.number } }
+
     /// The revision in force, 0 before the first, and its world.
     var enforced: (revision: Int64, world: PolicyWorld) {
         state.withLock { ($0.snapshot.enforcedRevision ?? 0, $0.world) }
@@ -65,6 +74,7 @@ final class EnforcementBoard: Sendable {
     func enforce(_ changes: [WorldChange]) {
         state.withLock { state in
             for change in changes { state.world.apply(change) }
+            if !changes.isEmpty { state.number += 1 }
         }
     }
 
@@ -76,6 +86,7 @@ final class EnforcementBoard: Sendable {
 
     func publish(_ snapshot: Snapshot, enforced: [(revision: Int64, measure: EnforcementMeasure)]) {
         let ready = state.withLock { state in
+            if !snapshot.agrees(with: state.snapshot) { state.number += 1 }
             state.snapshot = snapshot
             for entry in enforced { Self.remember(entry.revision, entry.measure, in: &state) }
             var ready: [(Waiter, EnforcementResult)] = []

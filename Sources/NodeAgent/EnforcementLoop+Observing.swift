@@ -18,14 +18,27 @@ extension EnforcementLoop {
 
     func poll(now: ContinuousClock.Instant, last: Bool) {
         if now >= nextPoll || last { drain() }
-        if now >= nextSweep || last { sweep() }
+        if now >= nextMaintenance { maintain() }
+        if now >= nextSweep || last { sweep(last: last) }
+    }
+
+    private func maintain() {
+        let hasMore = dataplane.maintain { repairs.append($0) }
+        // Only the mailbox and the events are looked into before the rest.
+        nextMaintenance = hasMore ? clock.now : clock.now + configuration.flowWindow
+        guard !hasMore else { return }
+        if repairs.isEmpty {
+            problems.clear("hooks")
+        } else {
+            problems.note("hooks", repairs.joined(separator: "; "), now: clock.now)
+            repairs = []
+        }
     }
 
     func drain() {
-        var count = 0
+        var hasMore = false
         do {
-            try dataplane.drainEvents { event in
-                count += 1
+            hasMore = try dataplane.drainEvents { event in
                 aggregator.add(event, resolve: addresses.endpoint(of:))
                 log(event)
             }
@@ -33,35 +46,55 @@ extension EnforcementLoop {
         } catch {
             problems.note("connection events", "\(error)", now: clock.now)
         }
-        pollInterval = count > 0
-            ? configuration.busyPollInterval : min(pollInterval * 2, configuration.idlePollInterval)
-        // After so many there are more: only the mailbox is looked into before the rest.
-        nextPoll = count >= NodeAgentLimits.eventsOfAFlood ? clock.now : clock.now + pollInterval
+        // Only the mailbox is looked into before the rest.
+        nextPoll = hasMore ? clock.now : clock.now + configuration.pollInterval
     }
 
     private func log(_ event: ConnectionEvent) {
-        guard let line = ruleLog.line(for: event, peer: addresses.endpoint(of: event.flow.peer), now: clock.now) else { return }
-        if !outlets.ruleLog(line) { ruleLog.takeBack() }
+        let line = ruleLog.line(for: event, peer: addresses.endpoint(of: event.flow.peer), now: clock.now)
+        guard let line else { return }
+        for _ in 0..<line.times where !outlets.ruleLog(line.text) { ruleLog.takeBack() }
         reportChanged = true
     }
 
-    func sweep() {
+    /// Reads a portion of the flow table; after the last one the window ends.
+    ///
+    /// - Parameter last: all of it.
+    private func sweep(last: Bool) {
         let start = clock.now
-        let overflow = aggregator.overflow
-        let repairs = dataplane.maintain()
-        if repairs.isEmpty {
-            problems.clear("hooks")
-        } else {
-            problems.note("hooks", repairs.joined(separator: "; "), now: start)
-        }
+        let isWhole = readFlows(all: last)
+        let now = clock.now
+        sweepDuration += start.duration(to: now)
+        // Only the mailbox and the events are looked into before the rest.
+        nextSweep = isWhole ? now + max(configuration.flowWindow, sweepDuration * NodeAgentLimits.sweepShare) : now
+        guard isWhole else { return }
+        sweepDuration = .zero
+        // What happened before the end of the window belongs to it.
+        drain()
+        finishWindow(now: now)
+    }
+
+    /// Whether there is nothing more to read.
+    private func readFlows(all: Bool) -> Bool {
         // No program, no flows of ours: those of the process before are reported once the world is known.
+        guard lastReport != nil else { return true }
+        do {
+            var hasMore: Bool
+            repeat {
+                hasMore = try dataplane.sweepFlows(includingQuiet: aggregator.missesQuietFlows) {
+                    aggregator.add($0, resolve: addresses.endpoint(of:))
+                }
+            } while all && hasMore
+            guard !hasMore else { return false }
+            problems.clear("flow table")
+        } catch {
+            problems.note("flow table", "\(error)", now: clock.now)
+        }
+        return true
+    }
+
+    private func finishWindow(now: ContinuousClock.Instant) {
         if lastReport != nil {
-            do {
-                try dataplane.sweepFlows { aggregator.add($0, resolve: addresses.endpoint(of:)) }
-                problems.clear("flow table")
-            } catch {
-                problems.note("flow table", "\(error)", now: start)
-            }
             var records = aggregator.finishWindow(
                 at: KernelClock.boottime(), wallClockOffset: KernelClock.wallClockOffset())
             for index in records.indices {
@@ -71,13 +104,14 @@ extension EnforcementLoop {
             if !records.isEmpty { outlets.flows(records) }
         }
         mirror.forgetDeparted()
-        if aggregator.overflow != overflow { reportChanged = true }
+        if aggregator.overflow != publishedOverflow {
+            publishedOverflow = aggregator.overflow
+            reportChanged = true
+        }
         if let count = ruleLog.newlyLeftOut() {
             logger.warning("log rules: \(count) lines were left out, there were too many at a time")
         }
-        collectContainers(now: start)
-        let duration = start.duration(to: clock.now)
-        nextSweep = clock.now + max(configuration.flowWindow, duration * NodeAgentLimits.sweepShare)
+        collectContainers(now: now)
     }
 
     private func labels(of key: EndpointKey?) -> [String: String]? {

@@ -76,9 +76,14 @@ final class EnforcementLoop {
     var ruleLog: RuleLog
     var addresses = AddressBook()
     var labels = EndpointLabels()
-    var pollInterval: Duration
     var nextPoll: ContinuousClock.Instant
+    var nextMaintenance: ContinuousClock.Instant
+    /// In the round of maintenance that goes on.
+    var repairs: [String] = []
     var nextSweep: ContinuousClock.Instant
+    var publishedOverflow = FlowAggregator.Overflow()
+    /// What the sweep that goes on has taken so far.
+    var sweepDuration = Duration.zero
     var missingSince: [EndpointKey: ContinuousClock.Instant] = [:]
     /// Something that a report shows has changed since the last one was published.
     var reportChanged = false
@@ -100,8 +105,8 @@ final class EnforcementLoop {
         aggregator = FlowAggregator(startingAt: KernelClock.boottime())
         ruleLog = RuleLog(now: clock.now)
         retryDelay = configuration.firstRetryDelay
-        pollInterval = configuration.idlePollInterval
         nextPoll = clock.now
+        nextMaintenance = clock.now + configuration.flowWindow
         nextSweep = clock.now + configuration.flowWindow
     }
 
@@ -114,7 +119,7 @@ final class EnforcementLoop {
     /// Waits for something to do and does it; false when that was the last.
     @discardableResult
     func turn() -> Bool {
-        let deadline = min(nextPoll, nextSweep, retryAt ?? nextSweep)
+        let deadline = min(nextPoll, nextMaintenance, nextSweep, retryAt ?? nextSweep)
         let content = mailbox.take(until: deadline)
         absorb(content)
         if needsProgram { enforce() }

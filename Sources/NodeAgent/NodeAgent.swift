@@ -120,6 +120,8 @@ public final class NodeAgent: NodeReporting {
 
     public func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) { board.enforced }
 
+    public func stateNumber() async -> UInt64 { board.stateNumber }
+
     public func isEnforcing() async -> Bool { board.snapshot.enforcedRevision != nil }
 
     public func hostAddresses() async -> [IPAddress] {
@@ -184,24 +186,24 @@ public final class NodeAgent: NodeReporting {
         }
     }
 
-    /// Passes the store's changes on. A watch that ends is taken up again where it ended; one that fell out of the
-    /// store's memory starts over with a list.
+    /// Passes the store's changes on, on the thread that writes them: they are enforced while the disk takes them. What is lost
+    /// with the power is lost to this host's kernel as well. Where that ends it begins anew with a list; without one it goes on
+    /// from the last, and changes that come twice are passed over.
     private func follow(after start: Int64) async {
         var revision = start
         var delay = configuration.firstRetryDelay
         while !Task.isCancelled {
+            let began = ContinuousClock.now
             do {
-                for try await events in store.watch(resource: nil, namespace: nil, after: revision) {
+                try await store.follow(after: revision) { [mailbox] events in
                     let received = ContinuousClock.now
                     mailbox.post { $0.store.append((.events(events), received)) }
-                    revision = events.last?.object.revision ?? revision
-                    delay = configuration.firstRetryDelay
                 }
-                if Task.isCancelled { return }
-                throw StoreError.failed("The watch ended.")
+                return
             } catch {
                 if Task.isCancelled { return }
                 note(store: "changes are not read: \(error)")
+                if began.duration(to: .now) > configuration.longestRetryDelay { delay = configuration.firstRetryDelay }
                 guard (try? await Task.sleep(for: delay)) != nil else { return }
                 delay = min(delay * 2, configuration.longestRetryDelay)
                 if let listed = await relist() { revision = listed }

@@ -4,9 +4,9 @@ public struct NodeAgentConfiguration: Sendable {
     public var node: String
     /// Verdicts are computed and recorded, packets go on.
     public var observing: Bool
-    /// How often the kernel's events are read while there are some, and when there have been none for a while.
-    public var busyPollInterval: Duration = .milliseconds(2)
-    public var idlePollInterval: Duration = .milliseconds(20)
+    /// How often the kernel's events are read. The ring has room for some 90,000: a flood of 4 million a second would fill it
+    /// meanwhile, and no processor denies a tenth of that.
+    public var pollInterval: Duration = .milliseconds(20)
     /// The window of flow records: every live flow is read once in it.
     public var flowWindow: Duration = .seconds(1)
     /// The wait after a first failure to apply; each further failure doubles it up to the longest.

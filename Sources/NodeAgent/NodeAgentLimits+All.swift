@@ -23,8 +23,6 @@ extension NodeAgentLimits {
             "node agent", "time until a caller is told of a failure", patience.components.seconds, unit: "seconds",
             reason: "interfaces that are being made need a moment"),
         Limit(
-            "node agent", "events of the kernel read at a time", eventsOfAFlood, reason: "more are read at once after them"),
-        Limit(
             "node agent", "lines of Log rules at once", Int64(ruleLogBurst), reason: "further ones are counted as left out"),
         Limit(
             "node agent", "lines of Log rules in the long run", Int64(ruleLogLinesPerSecond), unit: "a second",

@@ -14,8 +14,6 @@ public enum NodeAgentLimits {
     static let longestWaitSeconds = 3600.0
     /// Who waits for an endpoint is told of a failure that lasts so long: interfaces that are being made need a moment.
     static let patience = Duration.seconds(1)
-    /// As many events in one reading mean that the kernel has more.
-    static let eventsOfAFlood = 1024
     /// Lines of Log rules: so many at once, and so many a second in the long run; further ones are counted.
     static let ruleLogBurst = 500.0
     static let ruleLogLinesPerSecond = 100.0

@@ -16,22 +16,24 @@ struct RuleLog {
 
     init(now: ContinuousClock.Instant) { filledAt = now }
 
-    /// The line for an event; nil where no Log rule was met, or no token is left.
+    /// The line for an event, and how often it is to be written: once for each of its reports. nil where no Log rule was met,
+    /// or no token is left.
     ///
-    /// - Parameter peer: the endpoint at the other end, if it is known.
+    /// - Parameters:
+    ///   - peer: the endpoint at the other end, if it is known. Asked for where there is a line.
+    ///   - now: asked for where a Log rule was met.
     mutating func line(
-        for event: ConnectionEvent, peer: EndpointKey?, now: ContinuousClock.Instant
-    ) -> Logger.Metadata? {
+        for event: ConnectionEvent, peer: @autoclosure () -> EndpointKey?, now: @autoclosure () -> ContinuousClock.Instant
+    ) -> (text: Logger.Metadata, times: UInt64)? {
         guard case .policy(let decision) = event.decision, !decision.logged.isEmpty, Self.isTold(event.kind, decision.verdict)
         else { return nil }
-        fill(now: now)
-        guard tokens >= 1 else {
-            leftOut += 1
-            return nil
-        }
-        tokens -= 1
-        written += 1
-        return Self.metadata(event, decision, peer)
+        fill(now: now())
+        let times = min(event.reports, UInt64(tokens))
+        leftOut += event.reports - times
+        guard times > 0 else { return nil }
+        tokens -= Double(times)
+        written += times
+        return (Self.metadata(event, decision, peer()), times)
     }
 
     /// A line that was given out and could not be written.

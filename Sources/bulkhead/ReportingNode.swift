@@ -31,6 +31,8 @@ struct ReportingNode: NodeReporting {
 
     func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) { await agent.enforcedWorld() }
 
+    func stateNumber() async -> UInt64 { await agent.stateNumber() }
+
     func isEnforcing() async -> Bool { await agent.isEnforcing() }
 
     func enforcementMeasure(of revision: Int64) async -> EnforcementMeasure? { await agent.enforcementMeasure(of: revision) }

@@ -1,3 +1,4 @@
+import CBPF
 import Dataplane
 import Foundation
 import Glibc
@@ -104,16 +105,89 @@ import Testing
             _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
             let sent = 5000
             _ = try shell("nsenter --net=/run/netns/\(lab.namespace("a")) ping -n -q -l 5000 -W 0.1 -c \(sent) 10.78.0.2 || true")
-            var portions: [Int] = []
-            repeat {
-                var count = 0
-                try dataplane.drainEvents { if $0.kind == .denied { count += 1 } }
-                portions.append(count)
-            } while portions.last != 0
+            var portions: [UInt64] = []
+            var events = 0
+            var hasMore = true
+            while hasMore {
+                var reports: UInt64 = 0
+                hasMore = try dataplane.drainEvents { event in
+                    guard event.kind == .denied else { return }
+                    events += 1
+                    reports += event.reports
+                    #expect(event.counters.packetsOut == event.reports && event.counters.bytesOut == 84 * event.reports)
+                    #expect(event.until >= event.timestamp)
+                }
+                portions.append(reports)
+            }
             let lost = try dataplane.status().eventsLost
-            #expect(portions.allSatisfy { $0 <= 2048 }, "\(portions)")
-            #expect(portions.count > 3, "one reading took them all: \(portions)")
-            #expect(portions.reduce(0, +) == sent, "\(portions), \(lost) lost")
+            #expect(portions.allSatisfy { $0 <= KernelLimits.reportsPerDrain }, "\(portions)")
+            #expect(portions.reduce(0, +) == UInt64(sent), "\(portions), \(lost) lost")
+            // They are all alike.
+            #expect(events <= portions.count, "\(events) events in \(portions.count) portions")
+        }
+    }
+
+    /// A connection without a packet is told of until a sweep has surely told of its last one, and then again when it has
+    /// another, when it is asked for, and when it goes.
+    @Test func quietFlowsAreNotToldAgain() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: nil, aIs: Self.friend))
+            #expect(lab.ping())
+            func told(includingQuiet: Bool = false) throws -> [FlowSnapshot] {
+                var told: [FlowSnapshot] = []
+                try dataplane.sweep(includingQuiet: includingQuiet) { told.append($0) }
+                return told
+            }
+            let first = try told()
+            #expect(!first.isEmpty)
+            #expect(try told().count == first.count, "its packet could be newer than what the sweep before saw")
+            usleep(1_200_000)
+            #expect(try told().count == first.count)
+            #expect(try told().isEmpty)
+            #expect(try dataplane.status().maps.first { $0.name == "half_open" || $0.name == "flows" && $0.used > 0 }?.used ?? 0 > 0)
+            #expect(try told(includingQuiet: true).map(\.counters) == first.map(\.counters))
+            #expect(lab.ping())
+            #expect(try !told().isEmpty)
+            usleep(1_200_000)
+            _ = try told()
+            #expect(try told().isEmpty)
+            // What goes is told of.
+            _ = try dataplane.apply(NodeProgram(revision: 2, tables: VerdictTables(), attachments: [:]))
+            var removed = 0
+            for _ in 0..<10 where removed == 0 {
+                usleep(100_000)
+                removed += try told().filter(\.removed).count
+            }
+            #expect(removed >= first.count)
+        }
+    }
+
+    /// Records that end behind the ring's end come whole. 8 MB of records of 88 bytes do not divide evenly.
+    @Test func eventsComeWholeWhereTheRingBeginsAnew() async throws {
+        let lab = try PacketLab()
+        defer { lab.remove() }
+        try await lab.inRouter {
+            let dataplane = try Self.dataplane(lab)
+            _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
+            // A ring is 95,325 records.
+            let rounds = 25
+            let each: UInt64 = 8_000
+            var told: UInt64 = 0
+            for _ in 0..<rounds {
+                _ = try shell("nsenter --net=/run/netns/\(lab.namespace("a")) ping -n -q -l \(each) -W 0.05 -c \(each) 10.78.0.2 || true")
+                try dataplane.drain { event in
+                    guard event.kind == .denied else { return }
+                    #expect(event.flow.endpoint == Self.b && event.flow.tuple.source == Self.addressA)
+                    #expect(event.counters.bytesOut == 84 * event.reports && event.timestamp > 0)
+                    told += event.reports
+                }
+            }
+            #expect(told == UInt64(rounds) * each)
+            #expect(told * 88 > 2 * UInt64(BULKHEAD_EVENTS_BYTES))
+            #expect(try dataplane.status().eventsLost == 0)
         }
     }
 
@@ -137,7 +211,7 @@ import Testing
                 dataplane = try Self.dataplane(lab)
                 _ = try dataplane?.apply(Self.program(lab, revision: revision, denied: Self.stranger, aIs: Self.friend))
                 usleep(200_000)
-                try dataplane?.sweepFlows { _ in }
+                try dataplane?.sweep { _ in }
             }
             let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
             flood.waitUntilExit()

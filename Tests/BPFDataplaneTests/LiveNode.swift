@@ -91,7 +91,7 @@ final class LiveNode {
         let report = try dataplane.apply(NodeProgram(revision: revision, tables: tables, attachments: attachments))
         guard report.failures.isEmpty else { throw Failure(description: "\(report.failures)") }
         // Gives the slots of endpoints that left to others.
-        try dataplane.sweepFlows { _ in }
+        try dataplane.sweep { _ in }
     }
 
     /// Sends a packet that finds no flow and leaves none, so that policy decides it and not a packet before it.

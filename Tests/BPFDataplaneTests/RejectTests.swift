@@ -79,11 +79,11 @@ extension BPFDataplaneTests {
                 let counts = try dataplane.status().systemCounts
                 #expect(counts[.answer] == 5, "\(counts)")
                 #expect(counts[.unanswered] == nil && counts[.spoofedSource] == nil && counts[.midStream] == nil, "\(counts)")
-                var denials = 0
+                var denials: UInt64 = 0
                 try dataplane.drainEvents {
                     guard $0.kind == .denied, case .policy(let decision) = $0.decision else { return }
                     #expect(decision.rejects)
-                    denials += 1
+                    denials += $0.reports
                 }
                 #expect(denials == 5)
             }

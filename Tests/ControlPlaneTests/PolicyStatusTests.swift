@@ -17,11 +17,26 @@ private final class StatedNode: NodeReporting {
             dataplane: DataplaneStatus(
                 revision: 0, policed: [:], maps: [], systemCounts: [:], eventsLost: 0, warnings: []), warnings: [])
         var measures: [Int64: EnforcementMeasure] = [:]
+        var told: (number: UInt64, world: PolicyWorld, report: NodeReport)?
     }
 
     let state = Mutex(State())
 
-    func report() async -> NodeReport { state.withLock { $0.report } }
+    /// How often a pass has asked for a report.
+    let reports = Mutex(0)
+
+    func report() async -> NodeReport {
+        reports.withLock { $0 += 1 }
+        return state.withLock { $0.report }
+    }
+    func stateNumber() async -> UInt64 {
+        state.withLock { state in
+            if let told = state.told, told.world == state.world, told.report == state.report { return told.number }
+            let number = (state.told?.number ?? 0) + 1
+            state.told = (number, state.world, state.report)
+            return number
+        }
+    }
     func waitUntilEnforced(revision: Int64, endpoint: EndpointKey?, timeoutSeconds: Double) async -> EnforcementResult {
         .failed("not asked")
     }
@@ -164,6 +179,22 @@ private final class StatedNode: NodeReporting {
                     "The newest version cannot be read, its last good version stays in force: spec.selector: wrong",
                     "It selects no endpoint.",
                 ])
+        }
+    }
+
+    /// A node on which nothing happens is not asked for a report again and again: that reads the kernel.
+    @Test func nothingNewIsNotLookedAt() async throws {
+        let created = try await store.create(key, value: object(generation: 1))
+        try enforce(created.revision)
+        try await running {
+            _ = try await self.status { _ in true }
+            // Its own write is seen once more.
+            try await Task.sleep(for: .milliseconds(100))
+            let before = node.reports.withLock { $0 }
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(node.reports.withLock { $0 } == before)
+            node.state.withLock { $0.report.delay = "the kernel map is full" }
+            while node.reports.withLock({ $0 }) == before { try await Task.sleep(for: .milliseconds(5)) }
         }
     }
 

@@ -35,6 +35,8 @@ final class RecordedNode: NodeReporting {
         return result.withLock { $0 }
     }
 
+    func stateNumber() async -> UInt64 { 0 }
+
     func isEnforcing() async -> Bool { enforces.withLock { $0 } }
 
     func hostAddresses() async -> [IPAddress] { [IPAddress(v4: 0xc000_0201)] }

@@ -131,6 +131,35 @@ import Testing
         #expect(aggregator.finishWindow(at: 200, wallClockOffset: 0).isEmpty)
     }
 
+    /// Denials that come summed make the records that they would make one by one, however they are cut.
+    @Test func sumsOfDenialsMakeTheSameRecords() {
+        var random = SplitMix(state: 11)
+        for _ in 0..<200 {
+            var single = FlowAggregator(startingAt: 0)
+            var summed = FlowAggregator(startingAt: 0)
+            var waiting: [Int: ConnectionEvent] = [:]
+            for time in 1...60 as ClosedRange<UInt64> {
+                let rule = random.below(3)
+                let next = event(.denied, at: time, decision: .deny, rule: rule, packets: UInt64(random.below(4) + 1))
+                single.add(next, resolve: resolve)
+                if var sum = waiting[rule] {
+                    sum.counters.add(next.counters)
+                    sum.until = time
+                    sum.reports += 1
+                    waiting[rule] = sum
+                } else {
+                    waiting[rule] = next
+                }
+                if random.below(8) == 0 || time == 60 {
+                    for event in waiting.values { summed.add(event, resolve: resolve) }
+                    waiting = [:]
+                }
+            }
+            #expect(
+                summed.finishWindow(at: 100, wallClockOffset: 0) == single.finishWindow(at: 100, wallClockOffset: 0))
+        }
+    }
+
     @Test func systemReasonsAndIngress() throws {
         var aggregator = FlowAggregator(startingAt: 0)
         var denial = event(.denied, at: 5, packets: 1)

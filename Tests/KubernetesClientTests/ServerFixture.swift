@@ -51,5 +51,6 @@ private struct IdleNode: NodeReporting {
 
     func hostAddresses() async -> [IPAddress] { [] }
 
+    func stateNumber() async -> UInt64 { 0 }
     func enforcedWorld() async -> (revision: Int64, world: PolicyWorld) { (0, PolicyWorld()) }
 }

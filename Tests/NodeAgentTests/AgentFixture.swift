@@ -1,6 +1,5 @@
 import ControlPlane
 import Dataplane
-import Datastore
 import FlowLogs
 import Foundation
 import Logging
@@ -8,6 +7,7 @@ import Netlink
 import PolicyModel
 import Synchronization
 
+@testable import Datastore
 @testable import NodeAgent
 
 /// Interfaces that a test names.
@@ -54,15 +54,17 @@ struct AgentFixture {
     let logged: LoggedLines
     let agent: NodeAgent
 
-    /// - Parameter state: the folder that another agent had; nil: a new one.
-    init(state: URL? = nil) throws {
+    /// - Parameters:
+    ///   - state: the folder that another agent had; nil: a new one.
+    ///   - sync: fdatasync(2) of the store, or what stands for it.
+    init(state: URL? = nil, sync: @escaping @Sendable (Int32) -> Int32 = { fdatasync($0) }) throws {
         folder = state
             ?? FileManager.default.temporaryDirectory.appendingPathComponent("bulkhead-agent-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         accepted = try AcceptedVersions(path: folder.path + "/accepted.sqlite", place: "here")
         let logged = LoggedLines()
         self.logged = logged
-        store = try SQLiteStore(path: folder.path + "/store.sqlite")
+        store = try SQLiteStore(path: folder.path + "/store.sqlite", sync: sync)
         flows = try SQLiteFlowStore(path: folder.path + "/flows.sqlite")
         var configuration = NodeAgentConfiguration(node: "here")
         configuration.flowWindow = .milliseconds(50)

@@ -44,6 +44,61 @@ import Testing
         }
     }
 
+    /// A workload that floods has more events than one portion at any time: a change comes between two of them.
+    @Test(.timeLimit(.minutes(1))) func aChangeGoesBetweenPortionsOfEvents() async throws {
+        let fixture = try AgentFixture()
+        fixture.links.set(["veth1": 7])
+        try await fixture.run {
+            let revision = try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            _ = await fixture.enforced(revision)
+            let event = ConnectionEvent(
+                kind: .denied, timestamp: 1,
+                flow: FlowIdentity(
+                    endpoint: Objects.key("web"), direction: .ingress,
+                    tuple: PacketTuple(
+                        source: IPAddress(v4: 0x0a02_0001), destination: IPAddress(v4: 0x0a01_0001), transport: .udp, sourcePort: 1,
+                        destinationPort: 2)),
+                decision: .system(.deny, .midStream), counters: FlowCounters(packetsOut: 1, bytesOut: 100), observed: false)
+            fixture.dataplane.change { state in
+                state.portion = 1
+                state.events = Array(repeating: event, count: 10)
+                state.history = []
+                state.pausesAfter = 3
+            }
+            while !fixture.dataplane.change({ $0.isPaused }) { await Task.yield() }
+            // The thread is within the third portion.
+            let changed = try await fixture.put(Objects.denial("none", of: "web"))
+            fixture.dataplane.change { $0.pausesAfter = nil }
+            guard case .enforced = await fixture.enforced(changed) else {
+                Issue.record("not enforced")
+                return
+            }
+            while !fixture.dataplane.change({ $0.events.isEmpty }) { try await Task.sleep(for: .milliseconds(1)) }
+            let history = fixture.dataplane.change { $0.history }
+            #expect(
+                history == Array(repeating: "drained 1", count: 3) + ["applied"] + Array(repeating: "drained 1", count: 7))
+        }
+    }
+
+    /// The client's answer waits for the disk, the kernel does not.
+    @Test(.timeLimit(.minutes(1))) func aChangeIsInForceBeforeTheDiskHasIt() async throws {
+        let disk = SlowDisk()
+        let fixture = try AgentFixture(sync: { disk.sync($0) })
+        fixture.links.set(["veth1": 7])
+        try await fixture.run {
+            try await fixture.put(Objects.endpoint("web", interface: "veth1", address: "10.1.0.1"))
+            disk.stop()
+            let writing = Task { try await fixture.put(Objects.denial("none", of: "web")) }
+            while await fixture.agent.enforcedWorld().world.policies.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
+            while disk.waiting == 0 { await Task.yield() }
+            // No answer, and nothing to watch: it could still be lost.
+            let revision = try await fixture.store.revision()
+            #expect(await fixture.agent.enforcedWorld().revision == revision + 1)
+            disk.go()
+            #expect(try await writing.value == revision + 1)
+        }
+    }
+
     @Test(.timeLimit(.minutes(1))) func theDataplaneIsMaintainedByItself() async throws {
         let fixture = try AgentFixture()
         try await fixture.run {

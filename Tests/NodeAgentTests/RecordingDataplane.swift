@@ -16,6 +16,13 @@ final class RecordingDataplane: Dataplane, Sendable {
         /// While true, an apply does not return.
         var held = false
         var events: [ConnectionEvent] = []
+        /// How many events are handed over at a time.
+        var portion = Int.max
+        /// The drain that makes `history` so long ends only when this is another number.
+        var pausesAfter: Int?
+        var isPaused = false
+        /// Applies and drains that handed something over.
+        var history: [String] = []
         var flows: [FlowSnapshot] = []
         var maintenances = 0
         var requests: [EndpointKey] = []
@@ -36,24 +43,36 @@ final class RecordingDataplane: Dataplane, Sendable {
         let failures: [EndpointKey: String]? = change { state in
             if state.refusing { return nil }
             state.programs.append(program)
+            state.history.append("applied")
             return state.failures
         }
         guard let failures else { throw Refusal() }
         return ApplyReport(mapWrites: 1, failures: failures)
     }
 
-    func drainEvents(_ body: (ConnectionEvent) -> Void) throws {
-        for event in change({ state in
-            defer { state.events = [] }
-            return state.events
-        }) { body(event) }
+    func drainEvents(_ body: (ConnectionEvent) -> Void) throws -> Bool {
+        let (portion, hasMore) = change { state in
+            let portion = state.events.prefix(state.portion)
+            state.events.removeFirst(portion.count)
+            if !portion.isEmpty { state.history.append("drained \(portion.count)") }
+            return (portion, !state.events.isEmpty)
+        }
+        for event in portion { body(event) }
+        while change({ state in
+            state.isPaused = state.history.count == state.pausesAfter
+            return state.isPaused
+        }) { Thread.sleep(forTimeInterval: 0.001) }
+        return hasMore
     }
 
-    func sweepFlows(_ body: (FlowSnapshot) -> Void) throws { for flow in change({ $0.flows }) { body(flow) } }
+    func sweepFlows(includingQuiet: Bool, _ body: (FlowSnapshot) -> Void) throws -> Bool {
+        for flow in change({ $0.flows }) { body(flow) }
+        return false
+    }
 
-    func maintain() -> [String] {
+    func maintain(_ tell: (String) -> Void) -> Bool {
         change { $0.maintenances += 1 }
-        return []
+        return false
     }
 
     func request(_ endpoint: EndpointKey, on attachment: NodeProgram.Attachment) throws {

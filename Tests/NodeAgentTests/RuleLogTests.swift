@@ -29,14 +29,14 @@ import Testing
         let now = ContinuousClock.now
         var log = RuleLog(now: now)
         #expect(
-            log.line(for: Self.event(), peer: Objects.key("database"), now: now)
+            log.line(for: Self.event(), peer: Objects.key("database"), now: now)?.text
                 == [
                     "verdict": "Allow", "direction": "egress", "endpoint": "default/web", "peer": "default/database",
                     "source": "10.0.0.1", "destination": "10.0.0.2", "protocol": "tcp", "source_port": "40000",
                     "dest_port": "443", "rules": ["platform/GlobalNetworkPolicy/watch/2", "Profile/open/0"],
                 ])
         #expect(
-            log.line(for: Self.event(.denied, .deny, transport: .icmp, destinationPort: 8 << 8), peer: nil, now: now)
+            log.line(for: Self.event(.denied, .deny, transport: .icmp, destinationPort: 8 << 8), peer: nil, now: now)?.text
                 == [
                     "verdict": "Deny", "direction": "egress", "endpoint": "default/web", "source": "10.0.0.1",
                     "destination": "10.0.0.2", "protocol": "icmp", "icmp": "8/0",
@@ -78,6 +78,18 @@ import Testing
         #expect(log.newlyLeftOut() == UInt64(1_000 - lines + 1))
         now += .seconds(1_000)
         #expect(log.line(for: Self.event(), peer: nil, now: now) != nil)
+    }
+
+    /// Packets that the kernel told of one by one, and that come as one event, have a line each.
+    @Test func everyPacketOfASumHasALine() {
+        let now = ContinuousClock.now
+        var log = RuleLog(now: now)
+        var event = Self.event(.denied, .deny)
+        event.reports = 300
+        #expect(log.line(for: event, peer: nil, now: now)?.times == 300)
+        #expect(log.line(for: event, peer: nil, now: now)?.times == 200)
+        #expect(log.line(for: event, peer: nil, now: now) == nil)
+        #expect(log.written == 500 && log.leftOut == 400)
     }
 
     @Test func theAgentWritesThem() async throws {

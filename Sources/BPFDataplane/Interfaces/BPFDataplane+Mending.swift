@@ -6,11 +6,11 @@ import PolicyModel
 
 /// Hooks that other tools remove.
 extension BPFDataplane {
-    /// Interfaces that one call looks at: two short dumps each.
-    private static let checksInOneCall = 512
+    /// Interfaces that one call looks at: two short dumps each, some tens of microseconds.
+    private static let checksInOneCall = 32
 
-    /// Attaches hooks that vanished. Looks at 512 interfaces a call, all in turn; one costs some tens of microseconds.
-    public func maintain() -> [String] {
+    /// Attaches hooks that vanished.
+    public func maintain(_ tell: (String) -> Void) -> Bool {
         bulkhead_answer_namespace_lock(namespaceLock.raw)
         if !abandoned.isEmpty {
             // Packets that are in a program now still have their slots.
@@ -22,7 +22,8 @@ extension BPFDataplane {
             guard let attachment = slots.policed[key]?.attachment else { continue }
             mend(key, attachment)
         }
-        return losses.takeNews()
+        losses.takeNews().forEach(tell)
+        return losses.isWithinRound
     }
 
     /// Whether the hooks are in place now, or need not be.

@@ -49,6 +49,9 @@ struct HookLosses {
         return round.prefix(limit)
     }
 
+    /// There are endpoints that the round has not come to.
+    var isWithinRound: Bool { !round.isEmpty }
+
     /// For a report.
     var warning: String? {
         last.map {

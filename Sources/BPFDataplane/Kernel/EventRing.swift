@@ -6,7 +6,8 @@ struct EventRing: ~Copyable {
     private let size: Int
     /// Ours to write: how far we have read.
     private let consumer: SharedMemory
-    /// The kernel's: how far it has written, and a page on, the data, mapped twice in a row.
+    /// The kernel's: how far it has written, and a page on, the data. They could be had twice in a row, so that no record is in
+    /// two pieces, but would count twice as this process's memory.
     private let producer: SharedMemory
     private let descriptor: Descriptor
 
@@ -18,7 +19,7 @@ struct EventRing: ~Copyable {
         let size = Int(shape.capacity)
         let consumer = try SharedMemory(map: name, descriptor: descriptor, offset: 0, size: page, writable: true)
         let producer = try SharedMemory(
-            map: name, descriptor: descriptor, offset: page, size: page + 2 * size, writable: false)
+            map: name, descriptor: descriptor, offset: page, size: page + size, writable: false)
         self.size = size
         self.consumer = consumer
         self.producer = producer
@@ -51,9 +52,23 @@ struct EventRing: ~Copyable {
             defer { bulkhead_store64(consumer, position) }
             if length & discarded == 0 {
                 records += 1
-                try body(UnsafeRawBufferPointer(start: header + headerSize, count: bytes))
+                try withRecord(in: data, at: header + headerSize - data, count: bytes, body)
             }
         }
         return records
+    }
+
+    /// In one piece.
+    private func withRecord(
+        in data: UnsafeRawPointer, at offset: Int, count: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) rethrows {
+        let beginning = offset & (size - 1)
+        guard beginning + count > size else { return try body(UnsafeRawBufferPointer(start: data + beginning, count: count)) }
+        try withUnsafeTemporaryAllocation(byteCount: count, alignment: 8) { whole in
+            whole.copyMemory(from: UnsafeRawBufferPointer(start: data + beginning, count: size - beginning))
+            UnsafeMutableRawBufferPointer(rebasing: whole[(size - beginning)...]).copyMemory(
+                from: UnsafeRawBufferPointer(start: data, count: count - (size - beginning)))
+            try body(UnsafeRawBufferPointer(whole))
+        }
     }
 }

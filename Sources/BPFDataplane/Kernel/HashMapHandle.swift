@@ -83,16 +83,46 @@ struct HashMapHandle<Key: BitwiseCopyable, Value: BitwiseCopyable>: ~Copyable {
     /// Every entry that is there throughout; one that programs add or remove meanwhile may be seen or not, and after
     /// many changes an entry may be seen twice.
     func forEach(_ body: (Key, Value) throws -> Void) throws {
-        var room = 4096
-        while true {
-            switch try batches(of: room, body) {
-            case .done: return
-            // A bucket holds more than the room: nothing of it was told, and what came before must not be told again,
-            // so the room is chosen large enough for any plausible bucket and a restart is the rare end.
-            case .tooSmall: room *= 8
-            case .unsupported: return try oneByOne(body)
-            }
+        var cursor = Cursor()
+        while try next(&cursor, body) {}
+    }
+
+    /// Where a walk is that goes on later.
+    struct Cursor {
+        /// The kernel's: a bucket number, or a key for maps without buckets; nil: the walk begins.
+        fileprivate var token: [UInt8]?
+        fileprivate var room = 4096
+    }
+
+    /// As `forEach`, for some thousand entries; returns whether the walk goes on. Maps whose kernel knows no batches are walked
+    /// to the end.
+    func next(_ cursor: inout Cursor, _ body: (Key, Value) throws -> Void) throws -> Bool {
+        let keys = UnsafeMutablePointer<Key>.allocate(capacity: cursor.room)
+        let values = UnsafeMutablePointer<Value>.allocate(capacity: cursor.room)
+        defer {
+            keys.deallocate()
+            values.deallocate()
         }
+        var token = cursor.token ?? Array(repeating: 0, count: max(8, MemoryLayout<Key>.size))
+        var count = UInt32(cursor.room)
+        let result = token.withUnsafeMutableBytes { token in
+            bulkhead_map_lookup_batch(
+                descriptor.raw, cursor.token == nil ? nil : token.baseAddress, token.baseAddress, keys, values, &count)
+        }
+        switch result {
+        case 0, -ENOENT: break
+        case -ENOSPC:
+            // A bucket holds more than the room: nothing of it was told.
+            cursor.room *= 8
+            return true
+        case -ENOTSUP where cursor.token == nil:
+            try oneByOne(body)
+            return false
+        default: throw KernelError.map(name: name, operation: "read", errno: -result)
+        }
+        for index in 0..<Int(count) { try body(keys[index], values[index]) }
+        cursor.token = token
+        return result == 0
     }
 
     /// O(entries).
@@ -107,36 +137,6 @@ struct HashMapHandle<Key: BitwiseCopyable, Value: BitwiseCopyable>: ~Copyable {
         var keys: [Key] = []
         try forEach { key, _ in keys.append(key) }
         for key in keys { try delete(key) }
-    }
-
-    private enum BatchResult { case done, tooSmall, unsupported }
-
-    private func batches(of room: Int, _ body: (Key, Value) throws -> Void) throws -> BatchResult {
-        let keys = UnsafeMutablePointer<Key>.allocate(capacity: room)
-        let values = UnsafeMutablePointer<Value>.allocate(capacity: room)
-        // The kernel's token: a bucket number, or a key for maps without buckets.
-        let token = UnsafeMutableRawPointer.allocate(byteCount: max(8, MemoryLayout<Key>.size), alignment: 8)
-        defer {
-            keys.deallocate()
-            values.deallocate()
-            token.deallocate()
-        }
-        var started = false
-        while true {
-            var count = UInt32(room)
-            let result = bulkhead_map_lookup_batch(
-                descriptor.raw, started ? token : nil, token, keys, values, &count)
-            if result == -ENOTSUP { return .unsupported }
-            if result == -ENOSPC {
-                return started ? .unsupported : .tooSmall
-            }
-            guard result == 0 || result == -ENOENT else {
-                throw KernelError.map(name: name, operation: "read", errno: -result)
-            }
-            for index in 0..<Int(count) { try body(keys[index], values[index]) }
-            if result == -ENOENT { return .done }
-            started = true
-        }
     }
 
     private func oneByOne(_ body: (Key, Value) throws -> Void) throws {

@@ -5,6 +5,9 @@ import PolicyModel
 public enum KernelLimits {
     public static let all: [Limit] = capacities + lifetimes
 
+    /// About a millisecond's work where each is of another connection: a change must not wait longer because a workload floods.
+    static let reportsPerDrain = 256
+
     private static let capacities: [Limit] = {
         let full = "when it is full a change fails, and the policy before stays in force"
         return [
@@ -27,6 +30,9 @@ public enum KernelLimits {
             Limit(
                 "kernel", "reports that wait for the agent", UInt64(BULKHEAD_EVENTS_BYTES), unit: "bytes",
                 reason: "lost ones are counted; denials leave the last quarter to the others"),
+            Limit(
+                "kernel", "reports read at a time", UInt64(reportsPerDrain),
+                reason: "between two times the agent looks for a change of policy"),
         ]
     }()
 

@@ -4,40 +4,53 @@ import PolicyModel
 
 /// What the kernel tells of connections.
 extension BPFDataplane {
-    /// In one call of `drainEvents`: a few milliseconds' work. A change of policy must not wait longer because a workload
-    /// floods.
-    private static let eventsPerDrain = 2048
-
-    public func drainEvents(_ body: (ConnectionEvent) -> Void) throws {
+    @discardableResult
+    public func drainEvents(_ body: (ConnectionEvent) -> Void) throws -> Bool {
         settle()
-        kernel.events.drain(limit: Self.eventsPerDrain) { record in
+        let records = kernel.events.drain(limit: KernelLimits.reportsPerDrain) { record in
             guard record.count >= MemoryLayout<bulkhead_event>.size else { return }
+            if record[Self.kindOffset] == UInt8(BULKHEAD_EVENT_DENIED) {
+                denials.add(record)
+                return
+            }
             let event = record.loadUnaligned(as: bulkhead_event.self)
             let closed =
                 record.count >= MemoryLayout<bulkhead_closed_event>.size
                 ? record.loadUnaligned(as: bulkhead_closed_event.self) : nil
             if let event = connectionEvent(event, closed) { body(event) }
         }
+        denials.take { sum in if let event = denial(sum) { body(event) } }
+        return records == KernelLimits.reportsPerDrain
     }
+
+    private static let kindOffset = MemoryLayout<bulkhead_event>.offset(of: \.kind) ?? 0
 
     /// nil for an interface that is not ours any more.
     private func connectionEvent(_ event: bulkhead_event, _ closed: bulkhead_closed_event?) -> ConnectionEvent? {
-        let direction: Direction = UInt32(event.direction) == UInt32(BULKHEAD_EGRESS) ? .egress : .ingress
-        guard let kind = ConnectionEvent.Kind(rawValue: event.kind),
-            let flow = identity(event.key, direction, event.type_code)
-        else { return nil }
-        var counters =
-            event.reply == 0
-            ? FlowCounters(packetsOut: UInt64(event.packets), bytesOut: event.bytes)
-            : FlowCounters(packetsIn: UInt64(event.packets), bytesIn: event.bytes)
-        if kind == .closed, let closed {
-            counters = FlowCounters(
-                packetsOut: closed.packets_out, bytesOut: closed.bytes_out, packetsIn: closed.packets_in,
-                bytesIn: closed.bytes_in)
+        guard let kind = ConnectionEvent.Kind(rawValue: event.kind), let flow = identity(event) else { return nil }
+        let counters = closed.map {
+            FlowCounters(packetsOut: $0.packets_out, bytesOut: $0.bytes_out, packetsIn: $0.packets_in, bytesIn: $0.bytes_in)
         }
         return ConnectionEvent(
             kind: kind, timestamp: event.timestamp, flow: flow, decision: decisions.source(outcome: event.outcome),
-            counters: counters, observed: event.observed != 0, created: kind == .closed ? closed?.created : nil)
+            counters: counters ?? FlowCounters(), observed: event.observed != 0, created: closed?.created)
+    }
+
+    /// nil for an interface that is not ours any more.
+    private func denial(_ sum: DenialTally.Sum) -> ConnectionEvent? {
+        let event = sum.event
+        guard let flow = identity(event) else { return nil }
+        let counters =
+            event.reply == 0
+            ? FlowCounters(packetsOut: sum.packets, bytesOut: sum.bytes)
+            : FlowCounters(packetsIn: sum.packets, bytesIn: sum.bytes)
+        return ConnectionEvent(
+            kind: .denied, timestamp: event.timestamp, flow: flow, decision: decisions.source(outcome: event.outcome),
+            counters: counters, observed: event.observed != 0, until: sum.until, reports: sum.reports)
+    }
+
+    private func identity(_ event: bulkhead_event) -> FlowIdentity? {
+        identity(event.key, UInt32(event.direction) == UInt32(BULKHEAD_EGRESS) ? .egress : .ingress, event.type_code)
     }
 
     private func identity(_ key: bulkhead_flow_key, _ direction: Direction, _ typeAndCode: UInt16) -> FlowIdentity? {
@@ -47,37 +60,57 @@ extension BPFDataplane {
         return FlowIdentity(endpoint: endpoint, direction: direction, tuple: tuple)
     }
 
-    public func sweepFlows(_ body: (FlowSnapshot) -> Void) throws {
+    public func sweepFlows(includingQuiet: Bool, _ body: (FlowSnapshot) -> Void) throws -> Bool {
         settle()
-        let gone = slots.gone(graced: grace.completed)
-        let began = configuration.bootTime()
-        flowCounts.confirmed = try sweep(kernel.flows, gone, body)
-        // Read before the walk: what comes during it is seen there, and never counted as forgotten.
-        let cameAndStayed =
-            try kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_OPENED.rawValue))
-            &- kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_LEFT.rawValue))
-            &- kernel.meta.load(Int(BULKHEAD_META_HALF_OPEN_SWEPT.rawValue))
-        flowCounts.halfOpen = try sweep(kernel.halfOpen, gone, body)
-        let absent = Int64(bitPattern: cameAndStayed) - Int64(flowCounts.halfOpen + lastRemoved)
-        flowsForgotten = max(flowsForgotten, UInt64(max(0, absent)))
-        addSwept(lastRemoved)
-        slots.recycle(gone)
-        lastSweep = began
+        var sweep = try self.sweep ?? beginSweep(includingQuiet: includingQuiet)
+        // What fails begins anew.
+        self.sweep = nil
+        if !sweep.isAtHalfOpen {
+            if try !walk(kernel.flows, &sweep, body) { try sweep.goOnWithHalfOpen(cameAndStayed: cameAndStayed()) }
+        } else if try !walk(kernel.halfOpen, &sweep, body) {
+            end(sweep)
+            return false
+        }
+        self.sweep = sweep
+        return true
     }
 
-    /// How many stay. An entry that expired goes when an earlier sweep has told of its last packet: whoever is killed between a
-    /// sweep and its record leaves it to the next. An entry that a packet revives between our look and its removal is made anew by its next packet.
-    private func sweep(
-        _ table: borrowing HashMapHandle<bulkhead_flow_key, bulkhead_flow>, _ gone: Set<UInt32>,
+    private func beginSweep(includingQuiet: Bool) throws -> FlowSweep {
+        FlowSweep(
+            began: configuration.bootTime(), before: lastSweep, gone: slots.gone(graced: grace.completed),
+            includingQuiet: includingQuiet)
+    }
+
+    private func end(_ sweep: FlowSweep) {
+        flowCounts = (sweep.confirmed, sweep.count)
+        let absent = sweep.cameAndStayed - Int64(sweep.count + sweep.removed)
+        flowsForgotten = max(flowsForgotten, UInt64(max(0, absent)))
+        addSwept(sweep.removed)
+        slots.recycle(sweep.gone)
+        lastSweep = sweep.began
+    }
+
+    /// Read before the walk: what comes during it is seen there, and never counted as forgotten.
+    private func cameAndStayed() throws -> Int64 {
+        Int64(
+            bitPattern: try kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_OPENED.rawValue))
+                &- kernel.counters.total(UInt32(BULKHEAD_COUNTER_HALF_LEFT.rawValue))
+                &- kernel.meta.load(Int(BULKHEAD_META_HALF_OPEN_SWEPT.rawValue)))
+    }
+
+    /// Returns whether there is more. An entry that a packet revives between our look and its removal is made anew by its next
+    /// packet.
+    private func walk(
+        _ table: borrowing HashMapHandle<bulkhead_flow_key, bulkhead_flow>, _ sweep: inout FlowSweep,
         _ body: (FlowSnapshot) -> Void
-    ) throws -> Int {
+    ) throws -> Bool {
         let now = configuration.bootTime()
         var expired: [bulkhead_flow_key] = []
-        var count = 0
-        try table.forEach { key, flow in
-            let timeout = bulkhead_flow_timeout(key.protocol, flow.state)
-            let isExpired = gone.contains(key.slot) || flow.last_seen &+ timeout < now && flow.last_seen < lastSweep
-            if isExpired { expired.append(key) } else { count += 1 }
+        var cursor = sweep.cursor
+        let hasMore = try table.next(&cursor) { key, flow in
+            let isExpired = sweep.isExpired(key, flow, now: now)
+            if isExpired { expired.append(key) } else { sweep.count += 1 }
+            guard isExpired || sweep.isNews(flow) else { return }
             let flags = UInt32(truncatingIfNeeded: flow.word >> 32)
             let direction: Direction = flags & BULKHEAD_FLOW_EGRESS != 0 ? .egress : .ingress
             guard let identity = identity(key, direction, flow.type_code) else { return }
@@ -89,9 +122,9 @@ extension BPFDataplane {
                         bytesIn: flow.bytes_in),
                     created: flow.created, lastSeen: flow.last_seen, removed: isExpired))
         }
-        lastRemoved = 0
-        for key in expired where try table.delete(key) { lastRemoved += 1 }
-        return count
+        sweep.cursor = cursor
+        for key in expired where try table.delete(key) { sweep.removed += 1 }
+        return hasMore
     }
 
     private func addSwept(_ number: Int) {

@@ -5,7 +5,8 @@ import PolicyEngine
 import PolicyModel
 
 /// The kernel's numbers of decisions, kept in a file so that flows and events from before a restart still name
-/// their reason. A number stands in the file, synced, before any packet can get it.
+/// their reason. A number stands in the file before any packet can get it. The file is not synced: what is lost with the power
+/// speaks of a kernel that is lost with it.
 struct DecisionLog: ~Copyable {
     /// Numbers below are `SystemReason`.
     static let first: UInt32 = 256
@@ -73,10 +74,9 @@ struct DecisionLog: ~Copyable {
             guard count > 0 else { throw .file(path: path, operation: "write", errno: errno) }
             remaining = remaining.dropFirst(count)
         }
-        guard fsync(descriptor) == 0 else { throw .file(path: path, operation: "sync", errno: errno) }
     }
 
-    /// The numbers of all decisions of a program; new ones are on disk when it returns.
+    /// The numbers of all decisions of a program; new ones are in the file when it returns.
     ///
     /// - Parameter changed: those that differ from the last call's at most; nil: all may.
     mutating func numbers(
@@ -105,7 +105,7 @@ struct DecisionLog: ~Copyable {
                 added += line + [UInt8(ascii: "\n")]
             }
         }
-        // Nothing is remembered that is not on disk.
+        // Nothing is remembered that is not in the file.
         if !added.isEmpty {
             let wasTorn = isTorn
             isTorn = true

@@ -12,8 +12,18 @@ extension bulkhead_address {
         withUnsafeMutableBytes(of: &self) { $0.copyBytes(from: address.bytes) }
     }
 
+    /// nil for a family that no program writes.
     func address(family: UInt32) -> IPAddress? {
-        withUnsafeBytes(of: self) { IPAddress(bytes: $0.prefix(family == 4 ? 4 : 16)) }
+        withUnsafeBytes(of: self) { bytes in
+            switch family {
+            case 4: IPAddress(v4: UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self)))
+            case 6:
+                IPAddress(
+                    v6High: UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self)),
+                    low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self)))
+            default: nil
+            }
+        }
     }
 }
 

@@ -30,12 +30,16 @@ public final class PolicyStatusWriter: Sendable {
         self.now = now
     }
 
-    /// Until the task is cancelled.
+    /// Until the task is cancelled. A pass over a large world must keep neither requests nor enforcement waiting.
     public func run() async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { await self.follow() }
-            group.addTask { await self.makePasses() }
+        let executor = BackgroundExecutor()
+        await withTaskExecutorPreference(executor) {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { await self.follow() }
+                group.addTask { await self.makePasses() }
+            }
         }
+        executor.end()
     }
 
     // MARK: Following
@@ -64,25 +68,16 @@ public final class PolicyStatusWriter: Sendable {
 
     // MARK: Passes
 
-    /// What a pass was made from, to be compared.
-    private struct Basis: Equatable {
-        var world: PolicyWorld
-        var endpoints: [NodeReport.Endpoint]
-        var unreadable: [StoreKey: String]
-        var delay: String?
-    }
-
     private func makePasses() async {
-        var last: Basis?
+        /// Of the state that the last pass was made from.
+        var last: UInt64?
         while true {
             let start = ContinuousClock.now
-            let (revision, world) = await node.enforcedWorld()
-            let report = await node.report()
-            let basis = Basis(
-                world: world, endpoints: report.endpoints, unreadable: report.unreadable, delay: report.delay)
-            if tracked.withLock({ $0.takeChanged() }) || basis != last {
-                last = basis
-                if await !pass(revision: revision, world: world, report: report) { last = nil }
+            let number = await node.stateNumber()
+            if tracked.withLock({ $0.takeChanged() }) || number != last {
+                // A world that is kept would be copied by the next change.
+                let (revision, world) = await node.enforcedWorld()
+                last = await pass(revision: revision, world: world, report: node.report()) ? number : nil
             }
             // A large world is looked at with a twentieth of a core.
             let pause = max(interval, start.duration(to: .now) * 20)
