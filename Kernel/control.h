@@ -80,23 +80,24 @@ VERIFIED_ONCE int own_link_local(const struct packet *packet, const struct bulkh
 {
 	if (!packet || !address)
 		return 0;
-	__u32 slot = packet->key.slot;
+	__u32 number = packet->key.slot;
+	const struct bulkhead_slot *slot = slot_of(packet);
 	struct bulkhead_link_local *own;
 	__u64 identifier, before;
 
 	if (word_of(address, 0) != swap32(0xfe800000) || word_of(address, 1))
 		return 0;
 	identifier = (__u64)word_of(address, 3) << 32 | word_of(address, 2);
-	own = bpf_map_lookup_elem(&link_locals, &slot);
-	if (!own || !identifier)
+	own = bpf_map_lookup_elem(&link_locals, &number);
+	if (!own || !slot || !identifier)
 		return 0;
 	before = READ_ONCE(own->identifier);
-	if (READ_ONCE(own->attached) != packet->attached || !before ||
-	    (__s64)(packet->now - READ_ONCE(own->seen)) > (__s64)BULKHEAD_LINK_LOCAL_LIFETIME) {
+	if (READ_ONCE(own->attached) != slot->attached || !before ||
+	    elapsed(READ_ONCE(own->seen), packet->now) > BULKHEAD_LINK_LOCAL_LIFETIME) {
 		/* Of two packets at once one is the first. */
 		if (__sync_val_compare_and_swap(&own->identifier, before, identifier) != before)
 			return READ_ONCE(own->identifier) == identifier;
-		WRITE_ONCE(own->attached, packet->attached);
+		WRITE_ONCE(own->attached, slot->attached);
 	} else if (before != identifier) {
 		return 0;
 	}
@@ -243,7 +244,7 @@ static __always_inline int dhcp_answer(struct packet *packet)
 	dhcp_key(&key, packet);
 	value = bpf_map_lookup_elem(&fragments, &key);
 	return value && READ_ONCE(value->word) == bulkhead_word(0, bulkhead_tag(&key, sizeof(key))) &&
-	       packet->now - value->seen < BULKHEAD_FRAGMENT_LIFETIME;
+	       elapsed(value->seen, packet->now) < BULKHEAD_FRAGMENT_LIFETIME;
 }
 
 /* Packets to an address that is not the workload's. */
@@ -251,13 +252,16 @@ VERIFIED_ONCE __u32 foreign_destination(struct packet *packet)
 {
 	if (!packet)
 		return DROP(BULKHEAD_NOT_ITS_ADDRESS);
+	const struct bulkhead_slot *slot;
+
 	if (!packet->first_part && !packet->later_part && dhcp_answer(packet))
 		return PASS(BULKHEAD_CONTROL);
 	/* A subnet's broadcast address is known by its frame only. */
 	if (multicast(packet->key.family, &packet->key.local) || (packet->key.family == 4 && packet->group)) {
 		if (packet->from_host)
 			return PASS(BULKHEAD_LOCAL_HOST);
-		return packet->slot_flags & BULKHEAD_SLOT_OPEN_INGRESS ? PASS(0) : DROP(BULKHEAD_MULTICAST);
+		slot = slot_of(packet);
+		return slot && slot->flags & BULKHEAD_SLOT_OPEN_INGRESS ? PASS(0) : DROP(BULKHEAD_MULTICAST);
 	}
 	return DROP(BULKHEAD_NOT_ITS_ADDRESS);
 }

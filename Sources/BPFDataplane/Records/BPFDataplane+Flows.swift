@@ -62,7 +62,7 @@ extension BPFDataplane {
         flowsForgotten = max(flowsForgotten, UInt64(max(0, absent)))
         addSwept(lastRemoved)
         slots.recycle(gone)
-        lastSweep = began
+        lastSweep = began &- UInt64(BULKHEAD_CLOCK_LAG)
     }
 
     /// How many stay. An entry that expired goes when an earlier sweep has told of its last packet: whoever is killed between a
