@@ -149,7 +149,18 @@ VERIFIED_ONCE __u32 neighbour(struct __sk_buff *skb, struct packet *packet)
 	return own_or_link_local(packet, &source) ? PASS(BULKHEAD_CONTROL) : DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
 }
 
-/* MLD (RFC 3810) and IGMP (RFC 3376). What is not of the form they demand is policy's business. */
+enum {
+	IGMP_QUERY = 0x11,
+	IGMP_REPORT_1 = 0x12,
+	IGMP_REPORT_2 = 0x16,
+	IGMP_LEAVE = 0x17,
+	IGMP_REPORT_3 = 0x22,
+};
+
+/*
+ * MLD (RFC 3810) and IGMP (RFC 3376). What is not of the form they demand is policy's business, above all what a router would
+ * forward.
+ */
 VERIFIED_ONCE __u32 membership(struct __sk_buff *skb, struct packet *packet)
 {
 	if (!packet)
@@ -157,10 +168,10 @@ VERIFIED_ONCE __u32 membership(struct __sk_buff *skb, struct packet *packet)
 	const struct bulkhead_address *source = source_of(packet);
 	__u8 type;
 
-	if (!multicast(packet->key.family, destination_of(packet)))
+	if (!multicast(packet->key.family, destination_of(packet)) || packet->hop_limit != 1)
 		return CONTINUE;
 	if (packet->key.family == 6) {
-		if (packet->hop_limit != 1 || !(link_local6(source) || unspecified(source)))
+		if (!link_local6(source) && !unspecified(source))
 			return CONTINUE;
 		type = packet->type_code >> 8;
 		if (type == 130 && packet->direction == BULKHEAD_EGRESS)
@@ -171,9 +182,11 @@ VERIFIED_ONCE __u32 membership(struct __sk_buff *skb, struct packet *packet)
 	}
 	if (bpf_skb_load_bytes(skb, packet->transport, &type, sizeof(type)))
 		return DROP(BULKHEAD_MALFORMED);
+	if (type != IGMP_QUERY && type != IGMP_REPORT_1 && type != IGMP_REPORT_2 && type != IGMP_LEAVE && type != IGMP_REPORT_3)
+		return CONTINUE;
 	if (packet->direction == BULKHEAD_INGRESS)
 		return PASS(BULKHEAD_CONTROL);
-	if (type == 0x11)
+	if (type == IGMP_QUERY)
 		return DROP(BULKHEAD_ROUTER_ADVERTISEMENT);
 	return unspecified(source) || is_own(packet, source) ? PASS(BULKHEAD_CONTROL) : DROP(BULKHEAD_SPOOFED_SOURCE);
 }
