@@ -88,20 +88,21 @@ VERIFIED_ONCE int own_link_local(const struct packet *packet, const struct bulkh
 {
 	if (!packet || !address)
 		return 0;
-	__u32 slot = packet->key.slot;
+	__u32 number = packet->key.slot;
+	const struct bulkhead_slot *slot = slot_of(packet);
 	struct bulkhead_link_local *own;
 	__u64 identifier = link_local_identifier(address), before;
 
-	own = bpf_map_lookup_elem(&link_locals, &slot);
-	if (!own || !identifier)
+	own = bpf_map_lookup_elem(&link_locals, &number);
+	if (!own || !slot || !identifier)
 		return 0;
 	before = READ_ONCE(own->identifier);
-	if (READ_ONCE(own->attached) != packet->attached || !before ||
-	    (__s64)(packet->now - READ_ONCE(own->seen)) > (__s64)BULKHEAD_LINK_LOCAL_LIFETIME) {
+	if (READ_ONCE(own->attached) != slot->attached || !before ||
+	    elapsed(READ_ONCE(own->seen), packet->now) > BULKHEAD_LINK_LOCAL_LIFETIME) {
 		/* Of two packets at once one is the first. */
 		if (__sync_val_compare_and_swap(&own->identifier, before, identifier) != before)
 			return READ_ONCE(own->identifier) == identifier;
-		WRITE_ONCE(own->attached, packet->attached);
+		WRITE_ONCE(own->attached, slot->attached);
 	} else if (before != identifier) {
 		return 0;
 	}
@@ -112,11 +113,13 @@ VERIFIED_ONCE int own_link_local(const struct packet *packet, const struct bulkh
 /* The same of an address that others use for it: what they say teaches nothing. */
 static __always_inline int known_link_local(const struct packet *packet, const struct bulkhead_address *address)
 {
-	__u32 slot = packet->key.slot;
+	__u32 number = packet->key.slot;
+	const struct bulkhead_slot *slot = slot_of(packet);
 	__u64 identifier = link_local_identifier(address);
-	struct bulkhead_link_local *own = bpf_map_lookup_elem(&link_locals, &slot);
+	struct bulkhead_link_local *own = bpf_map_lookup_elem(&link_locals, &number);
 
-	return own && identifier && READ_ONCE(own->attached) == packet->attached && READ_ONCE(own->identifier) == identifier;
+	return own && slot && identifier && READ_ONCE(own->attached) == slot->attached &&
+	       READ_ONCE(own->identifier) == identifier;
 }
 
 static __always_inline int own_or_link_local(struct packet *packet, const struct bulkhead_address *address)
@@ -222,7 +225,18 @@ VERIFIED_ONCE __u32 neighbour(struct __sk_buff *skb, struct packet *packet)
 	return own_or_link_local(packet, &source) ? PASS(BULKHEAD_CONTROL) : DROP(BULKHEAD_SPOOFED_NEIGHBOUR);
 }
 
-/* MLD (RFC 3810) and IGMP (RFC 3376). What is not of the form they demand is policy's business. */
+enum {
+	IGMP_QUERY = 0x11,
+	IGMP_REPORT_1 = 0x12,
+	IGMP_REPORT_2 = 0x16,
+	IGMP_LEAVE = 0x17,
+	IGMP_REPORT_3 = 0x22,
+};
+
+/*
+ * MLD (RFC 3810) and IGMP (RFC 3376). What is not of the form they demand is policy's business, above all what a router would
+ * forward.
+ */
 VERIFIED_ONCE __u32 membership(struct __sk_buff *skb, struct packet *packet)
 {
 	if (!packet)
@@ -230,10 +244,10 @@ VERIFIED_ONCE __u32 membership(struct __sk_buff *skb, struct packet *packet)
 	const struct bulkhead_address *source = source_of(packet);
 	__u8 type;
 
-	if (!multicast(packet->key.family, destination_of(packet)))
+	if (!multicast(packet->key.family, destination_of(packet)) || packet->hop_limit != 1)
 		return CONTINUE;
 	if (packet->key.family == 6) {
-		if (packet->hop_limit != 1 || !(link_local6(source) || unspecified(source)))
+		if (!link_local6(source) && !unspecified(source))
 			return CONTINUE;
 		type = packet->type_code >> 8;
 		if (type == 130 && packet->direction == BULKHEAD_EGRESS)
@@ -244,9 +258,11 @@ VERIFIED_ONCE __u32 membership(struct __sk_buff *skb, struct packet *packet)
 	}
 	if (bpf_skb_load_bytes(skb, packet->transport, &type, sizeof(type)))
 		return DROP(BULKHEAD_MALFORMED);
+	if (type != IGMP_QUERY && type != IGMP_REPORT_1 && type != IGMP_REPORT_2 && type != IGMP_LEAVE && type != IGMP_REPORT_3)
+		return CONTINUE;
 	if (packet->direction == BULKHEAD_INGRESS)
 		return PASS(BULKHEAD_CONTROL);
-	if (type == 0x11)
+	if (type == IGMP_QUERY)
 		return DROP(BULKHEAD_ROUTER_ADVERTISEMENT);
 	return unspecified(source) || is_own(packet, source) ? PASS(BULKHEAD_CONTROL) : DROP(BULKHEAD_SPOOFED_SOURCE);
 }
@@ -317,7 +333,7 @@ static __always_inline int dhcp_answer(const struct packet *packet)
 	dhcp_key(&key, packet);
 	value = bpf_map_lookup_elem(&fragments, &key);
 	return value && READ_ONCE(value->word) == bulkhead_word(0, bulkhead_tag(&key, sizeof(key))) &&
-	       packet->now - value->seen < BULKHEAD_FRAGMENT_LIFETIME;
+	       elapsed(value->seen, packet->now) < BULKHEAD_FRAGMENT_LIFETIME;
 }
 
 #endif

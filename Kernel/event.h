@@ -1,17 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR MIT */
-/* What user space is told. A lost event is counted, never waited for. */
+/* What user space is told. A lost event is counted, never waited for; none wakes the reader, who looks on its own clock. */
 #ifndef BULKHEAD_EVENT_H
 #define BULKHEAD_EVENT_H
 
 #include "packet.h"
-
-/*
- * A reader that waits is woken only by the event that finds the ring empty; one that reads on its own clock sees all.
- */
-static __always_inline __u64 wakeup(__u64 waiting)
-{
-	return waiting ? BPF_RB_NO_WAKEUP : 0;
-}
 
 static __always_inline void fill(struct bulkhead_event *event, const struct bulkhead_flow_key *key, __u32 kind,
 				 __u32 outcome, __u64 now)
@@ -29,11 +21,10 @@ VERIFIED_ONCE int report(const struct packet *packet, __u32 kind, __u32 outcome,
 {
 	if (!packet)
 		return 0;
-	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 	struct bulkhead_event *event;
 
 	/* A flood of denials must not push out what tells of connections. */
-	if (kind == BULKHEAD_EVENT_DENIED && waiting > BULKHEAD_EVENTS_BYTES / 4 * 3)
+	if (kind == BULKHEAD_EVENT_DENIED && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > BULKHEAD_EVENTS_BYTES / 4 * 3)
 		goto lost;
 	event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
 	if (!event)
@@ -47,7 +38,7 @@ VERIFIED_ONCE int report(const struct packet *packet, __u32 kind, __u32 outcome,
 		event->packets = packet->segments;
 		event->bytes = packet->bytes;
 	}
-	bpf_ringbuf_submit(event, wakeup(waiting));
+	bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
 	return 0;
 lost:
 	count(BULKHEAD_COUNTER_EVENTS_LOST, 1);
@@ -58,7 +49,6 @@ VERIFIED_ONCE int report_closed(const struct bulkhead_flow_key *key, const struc
 {
 	if (!key || !flow)
 		return 0;
-	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
 	struct bulkhead_closed_event *closed = bpf_ringbuf_reserve(&events, sizeof(*closed), 0);
 
 	if (!closed) {
@@ -74,7 +64,7 @@ VERIFIED_ONCE int report_closed(const struct bulkhead_flow_key *key, const struc
 	closed->bytes_out = flow->bytes_out;
 	closed->packets_in = flow->packets_in;
 	closed->bytes_in = flow->bytes_in;
-	bpf_ringbuf_submit(closed, wakeup(waiting));
+	bpf_ringbuf_submit(closed, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 

@@ -34,10 +34,7 @@ static __always_inline __u64 flow_word(__u32 epoch, __u32 tag, __u32 flags)
 
 static __always_inline int expired(const struct bulkhead_flow *flow, __u8 protocol, __u64 now)
 {
-	/* Signed: another CPU may have seen a packet after we read the clock. */
-	__s64 idle = now - READ_ONCE(flow->last_seen);
-
-	return idle > (__s64)bulkhead_flow_timeout(protocol, READ_ONCE(flow->state));
+	return elapsed(READ_ONCE(flow->last_seen), now) > bulkhead_flow_timeout(protocol, READ_ONCE(flow->state));
 }
 
 /* Elements of both maps are handed to other keys while we hold them (see tagged()). */
@@ -69,10 +66,13 @@ VERIFIED_ONCE __u32 judge(const struct packet *packet, __u32 leg, __u32 directio
 	if (!packet)
 		return DROP(BULKHEAD_NO_TABLE);
 	struct question question = {};
+	const struct bulkhead_slot *slot = slot_of(packet);
 	__u8 protocol = packet->key.protocol;
 	__u16 detail = 0;
 
-	question.zone = packet->zone;
+	if (!slot)
+		return DROP(BULKHEAD_NO_TABLE);
+	question.zone = slot->zone;
 	question.leg = leg;
 	question.direction = direction;
 	question.family = packet->key.family;
@@ -168,8 +168,8 @@ static __always_inline __u32 track(const struct packet *packet, struct bulkhead_
 	if (set & ~state)
 		__sync_fetch_and_or((__u32 *)&flow->state, set);
 	WRITE_ONCE(flow->last_seen, packet->now);
-	__sync_fetch_and_add(from_initiator ? &flow->packets_out : &flow->packets_in, packet->segments);
-	__sync_fetch_and_add(from_initiator ? &flow->bytes_out : &flow->bytes_in, packet->bytes);
+	__atomic_fetch_add(from_initiator ? &flow->packets_out : &flow->packets_in, packet->segments, __ATOMIC_RELAXED);
+	__atomic_fetch_add(from_initiator ? &flow->bytes_out : &flow->bytes_in, packet->bytes, __ATOMIC_RELAXED);
 	return state | set;
 }
 
@@ -210,7 +210,7 @@ VERIFIED_ONCE int sweep_flows(__u64 now, __u32 removes)
 	if (!last)
 		return 0;
 	before = READ_ONCE(*last);
-	if (now - before < BULKHEAD_SECOND || __sync_val_compare_and_swap(last, before, now) != before)
+	if (elapsed(before, now) < BULKHEAD_SECOND || __sync_val_compare_and_swap(last, before, now) != before)
 		return 0;
 	count(BULKHEAD_COUNTER_FLOW_SWEEPS, 1);
 	bpf_for_each_map_elem(&flows, sweep_one, &sweep, 0);
@@ -223,16 +223,15 @@ VERIFIED_ONCE int confirm(const struct packet *packet, struct bulkhead_flow *flo
 	if (!packet || !flow)
 		return 0;
 	struct bulkhead_flow copy = *flow;
-	struct bulkhead_flow_key key = packet->key;
 	long error;
 
 	/* The element may have been handed on while it was copied. */
-	if (copy.word >> (32 + BULKHEAD_FLOW_TAG_SHIFT) != flow_tag(&key))
+	if (copy.word >> (32 + BULKHEAD_FLOW_TAG_SHIFT) != flow_tag(&packet->key))
 		return 0;
-	error = bpf_map_update_elem(&flows, &key, &copy, BPF_NOEXIST);
+	error = bpf_map_update_elem(&flows, &packet->key, &copy, BPF_NOEXIST);
 	if (error && error != ERROR_EXISTS && sweep_flows(packet->now, SWEEP_REMOVES))
-		error = bpf_map_update_elem(&flows, &key, &copy, BPF_NOEXIST);
-	if ((!error || error == ERROR_EXISTS) && !bpf_map_delete_elem(&half_open, &key))
+		error = bpf_map_update_elem(&flows, &packet->key, &copy, BPF_NOEXIST);
+	if ((!error || error == ERROR_EXISTS) && !bpf_map_delete_elem(&half_open, &packet->key))
 		count(BULKHEAD_COUNTER_HALF_LEFT, 1);
 	return 0;
 }

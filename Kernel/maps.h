@@ -35,6 +35,14 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, BULKHEAD_INTERFACE_SLOTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} interface_slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, BULKHEAD_MAX_SLOTS);
 	__type(key, __u32);
 	__type(value, struct bulkhead_slot);

@@ -46,16 +46,14 @@ static __always_inline void set_ipv4(struct bulkhead_address *address, __u32 val
 	*(__u32 *)address = value;
 }
 
-VERIFIED_ONCE __u32 parse_ipv4(struct __sk_buff *skb, struct packet *packet)
+static __always_inline __u32 parse_ipv4(struct __sk_buff *skb, struct packet *packet)
 {
-	if (!packet)
-		return DROP(BULKHEAD_MALFORMED);
 	struct ipv4_header header;
 	__u32 available = skb->len - ETHERNET_HEADER;
 	__u32 header_length, total, option;
 	__u16 offset;
 
-	if (bpf_skb_load_bytes(skb, ETHERNET_HEADER, &header, sizeof(header)))
+	if (COPY_HEADER(skb, ETHERNET_HEADER, &header))
 		return DROP(BULKHEAD_MALFORMED);
 	header_length = (header.version_and_length & 15) << 2;
 	total = swap16(header.length);
@@ -93,14 +91,14 @@ VERIFIED_ONCE __u32 parse_ipv4(struct __sk_buff *skb, struct packet *packet)
 	} else if (offset & 0x2000) {
 		packet->first_part = 1;
 	}
-	return parse_transport(skb, packet);
+	return CONTINUE;
 }
 
 /* Walks the extension headers up to the transport header. */
 static __always_inline __u32 walk_extensions(struct __sk_buff *skb, struct packet *packet, __u8 next)
 {
 	__u32 at = ETHERNET_HEADER + sizeof(struct ipv6_header);
-	__u32 end = ETHERNET_HEADER + (__u32)packet->bytes;
+	__u32 end = ETHERNET_HEADER + packet->bytes;
 	int index;
 
 	for (index = 0; index <= MAX_EXTENSION_HEADERS; index++) {
@@ -164,15 +162,13 @@ static __always_inline __u32 walk_extensions(struct __sk_buff *skb, struct packe
 	return DROP(BULKHEAD_IP_OPTIONS);
 }
 
-VERIFIED_ONCE __u32 parse_ipv6(struct __sk_buff *skb, struct packet *packet)
+static __always_inline __u32 parse_ipv6(struct __sk_buff *skb, struct packet *packet)
 {
-	if (!packet)
-		return DROP(BULKHEAD_MALFORMED);
 	struct ipv6_header header;
 	__u32 available = skb->len - ETHERNET_HEADER;
-	__u32 total, outcome;
+	__u32 total;
 
-	if (bpf_skb_load_bytes(skb, ETHERNET_HEADER, &header, sizeof(header)))
+	if (COPY_HEADER(skb, ETHERNET_HEADER, &header))
 		return DROP(BULKHEAD_MALFORMED);
 	total = swap16(header.length) + sizeof(header);
 	if (!header.length && skb->gso_size)
@@ -187,10 +183,7 @@ VERIFIED_ONCE __u32 parse_ipv6(struct __sk_buff *skb, struct packet *packet)
 	packet->bytes = total;
 	if (mapped(&header.source) || mapped(&header.destination) || multicast(6, &header.source))
 		return DROP(BULKHEAD_MALFORMED);
-	outcome = walk_extensions(skb, packet, header.next);
-	if (outcome != CONTINUE)
-		return outcome;
-	return parse_transport(skb, packet);
+	return walk_extensions(skb, packet, header.next);
 }
 
 #endif

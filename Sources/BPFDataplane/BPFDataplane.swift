@@ -121,9 +121,6 @@ public final class BPFDataplane: Dataplane {
         }
     }
 
-    /// Readable in poll(2) when events wait for `drainEvents`.
-    public var eventDescriptor: Int32 { kernel.events.pollDescriptor }
-
     public func apply(_ program: NodeProgram) throws -> ApplyReport {
         let released = ReleaseMarker(stateDirectory: configuration.stateDirectory).content
         if released.isEverything { throw BPFDataplaneError.released }

@@ -139,14 +139,22 @@ extension KernelTests {
             let alert: [UInt8] = [0x94, 4, 0, 0]
             let report: [UInt8] = [0x22, 0, 0, 0, 0, 0, 0, 1]
             let query: [UInt8] = [0x11, 0, 0, 0, 0, 0, 0, 0]
-            func igmp(_ source: String, _ payload: [UInt8]) -> [UInt8] {
-                P.ipv4(source, "224.0.0.22", 2, payload, options: alert, group: true)
+            func igmp(_ source: String, _ payload: [UInt8], hopLimit: UInt8 = 1) -> [UInt8] {
+                P.ipv4(source, "224.0.0.22", 2, payload, options: alert, hopLimit: hopLimit, group: true)
             }
             #expect(try world.send(.fromWorkload, igmp("10.0.0.1", report)) == .passed)
             #expect(try world.send(.fromWorkload, igmp("0.0.0.0", report)) == .passed)
             #expect(try world.send(.fromWorkload, igmp("10.0.0.9", report)) == .dropped(BULKHEAD_SPOOFED_SOURCE))
             #expect(try world.send(.fromWorkload, igmp("10.0.0.1", query)) == .dropped(BULKHEAD_ROUTER_ADVERTISEMENT))
             #expect(try world.send(.toWorkload, igmp("10.0.0.254", query)) == .passed)
+            for type: UInt8 in [0x12, 0x16, 0x17] {
+                #expect(try world.send(.fromWorkload, igmp("10.0.0.1", [type] + report.dropFirst())) == .passed)
+            }
+            // What a router would forward, and other messages of the protocol (here a multicast router's advertisement).
+            for packet in [igmp("10.0.0.1", report, hopLimit: 2), igmp("10.0.0.1", [0x30] + report.dropFirst())] {
+                #expect(try world.send(.fromWorkload, packet) == .dropped(KernelWorld.deny))
+                #expect(try world.send(.toWorkload, packet) == .dropped(BULKHEAD_MULTICAST))
+            }
 
             func mld(_ type: UInt8, _ source: String, hopLimit: UInt8 = 1) -> [UInt8] {
                 P.ipv6(

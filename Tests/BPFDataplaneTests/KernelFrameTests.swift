@@ -1,4 +1,5 @@
 import CBPF
+import Glibc
 import Testing
 
 @testable import BPFDataplane
@@ -10,10 +11,74 @@ extension KernelTests {
 
         @Test func unknownInterface() throws {
             let world = try KernelWorld()
-            try world.kernel.interfaces.delete(bulkhead_interface_key(ifindex: 1))
+            try world.kernel.forget(interface: 1)
             let packet = P.ipv4("10.0.0.1", "10.0.0.2", 17, udp)
             #expect(try world.send(.fromWorkload, packet) == .dropped(BULKHEAD_UNKNOWN_INTERFACE))
             #expect(try world.count(BULKHEAD_UNKNOWN_INTERFACE) == 1)
+        }
+
+        @Test func interfacesThatShareAPlace() throws {
+            let world = try KernelWorld()
+            let interface = bulkhead_interface_key(ifindex: 1)
+            let other = Int32(1 + BULKHEAD_INTERFACE_SLOTS)
+            let packet = P.ipv4("10.0.0.1", "10.0.0.2", 17, udp)
+            // The place is enough.
+            try world.kernel.interfaces.delete(interface)
+            #expect(try world.send(.fromWorkload, packet) == .passed)
+            try world.kernel.forget(interface: 1)
+            #expect(world.kernel.interfaceSlots.load(1) == 0)
+            // Another's place decides nothing for this one, which the hash knows then.
+            try world.kernel.assign(interface: other, to: 2)
+            #expect(try world.send(.fromWorkload, packet) == .dropped(BULKHEAD_UNKNOWN_INTERFACE))
+            try world.kernel.assign(interface: 1, to: 1)
+            #expect(world.kernel.interfaceSlots.load(1) == UInt64(other) << 32 | 2)
+            #expect(try world.send(.fromWorkload, packet) == .passed)
+            try world.kernel.forget(interface: 1)
+            #expect(world.kernel.interfaceSlots.load(1) == UInt64(other) << 32 | 2)
+            #expect(try world.send(.fromWorkload, packet) == .dropped(BULKHEAD_UNKNOWN_INTERFACE))
+            // An interface that gets another slot.
+            try world.kernel.forget(interface: other)
+            try world.kernel.assign(interface: 1, to: 3)
+            try world.kernel.assign(interface: 1, to: 1)
+            #expect(world.kernel.interfaceSlots.load(1) == 1 << 32 | 1)
+            #expect(try world.kernel.slot(ofInterface: 1) == 1)
+            #expect(try world.send(.fromWorkload, packet) == .passed)
+        }
+
+        /// Packets of one tick have the time of its first, which others may have passed.
+        @Test func whatSeemsToComeLaterIsNotOld() throws {
+            let world = try KernelWorld()
+            let soon = world.now + 3_000_000_000
+            // An interface attached after the tick's first packet learns old connections.
+            try world.setBase(KernelWorld.ingressStack, allowed: false)
+            world.setSlot(1, attached: soon, flags: 0)
+            #expect(try world.sendSegment(.toWorkload, P.ack) == .dropped(BULKHEAD_MID_STREAM))
+            world.setMeta(BULKHEAD_META_ADOPTION, 1_000_000_000)
+            #expect(try world.sendSegment(.toWorkload, P.ack) == .passed)
+            // A fragment whose first another CPU saw.
+            let more: UInt16 = 0x2000
+            #expect(
+                try world.send(
+                    .fromWorkload,
+                    P.ipv4("10.0.0.1", "10.0.0.2", 17, P.udp(5, 53, data: 24, length: 1000), fragment: more, identification: 7)) == .passed)
+            try world.kernel.fragments.forEach { key, value in
+                var later = value
+                later.seen = soon
+                try world.kernel.fragments.update(key, later)
+            }
+            #expect(
+                try world.send(.fromWorkload, P.ipv4("10.0.0.1", "10.0.0.2", 17, [1], fragment: 4, identification: 7)) == .passed)
+        }
+
+        @Test func theTimeOfAPacketIsThatOfItsTick() throws {
+            let world = try KernelWorld()
+            for round in UInt16(1)...20 {
+                let before = world.now
+                #expect(try world.send(.fromWorkload, P.ipv4("10.0.0.1", "10.0.0.2", 17, P.udp(round, 80))) == .passed)
+                let flow = try #require(try world.kernel.halfOpen.lookup(world.flowKey(17, local: round, peer: 80)))
+                #expect(flow.last_seen + UInt64(BULKHEAD_CLOCK_LAG) >= before && flow.last_seen <= world.now)
+                usleep(7000)
+            }
         }
 
         @Test func framesThatAreNotUnderstood() throws {

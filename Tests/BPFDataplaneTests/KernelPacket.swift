@@ -30,12 +30,12 @@ enum KernelPacket {
     /// `fragment`: the field as on the wire: flags and offset in units of 8 bytes.
     static func ipv4(
         _ source: String, _ destination: String, _ transport: UInt8, _ payload: [UInt8], options: [UInt8] = [],
-        fragment: UInt16 = 0, identification: UInt16 = 1, totalLength: UInt16? = nil, group: Bool = false
+        fragment: UInt16 = 0, identification: UInt16 = 1, totalLength: UInt16? = nil, hopLimit: UInt8 = 64, group: Bool = false
     ) -> [UInt8] {
         let header = 20 + options.count
         let bytes: [UInt8] =
             [0x40 | UInt8(header / 4), 0] + big(totalLength ?? UInt16(header + payload.count))
-            + big(identification) + big(fragment) + [64, transport, 0, 0] + address(source) + address(destination)
+            + big(identification) + big(fragment) + [hopLimit, transport, 0, 0] + address(source) + address(destination)
         return frame(0x0800, bytes + options + payload, group: group)
     }
 

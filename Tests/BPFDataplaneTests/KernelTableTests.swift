@@ -148,6 +148,7 @@ extension KernelTests {
             #expect(try probe() == .dropped(BULKHEAD_TORN_READ))
             try world.kernel.legs.setPayload(1, for: leg)
             let interface = bulkhead_interface_key(ifindex: 1)
+            world.kernel.interfaceSlots.store(0, at: 1)
             try world.kernel.interfaces.update(interface, 1)
             #expect(try probe() == .dropped(BULKHEAD_TORN_READ))
             try world.kernel.interfaces.setPayload(1, for: interface)

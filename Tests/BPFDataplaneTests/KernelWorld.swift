@@ -47,7 +47,7 @@ final class KernelWorld {
         kernel = try KernelObject(pinDirectory: pinDirectory)
         setMeta(BULKHEAD_META_EPOCH, 1)
         setSlot(1, attached: now, flags: 0)
-        try kernel.interfaces.setPayload(1, for: bulkhead_interface_key(ifindex: 1))
+        try kernel.assign(interface: 1, to: 1)
         try kernel.legs.setPayload(1, for: legKey("10.0.0.1"))
         try kernel.legs.setPayload(2, for: legKey("fd00::1"))
         for leg in [UInt32(1), 2] {

@@ -145,9 +145,9 @@ shape("multicast-v6")(lambda e: e.ip6(dst="ff0e::114", hardware="33:33:00:00:01:
 shape("broadcast")(lambda e: e.ip(dst="255.255.255.255", hardware=EVERYBODY) / e.udp())
 
 
-def igmp(e, kind, source=None):
-    return e.ip(src=source or e.source.v4, dst="224.0.0.22", hardware="01:00:5e:00:00:16", proto=2, ttl=1,
-                options=b"\x94\x04\0\0") / Raw(bytes([kind]) + bytes(7))
+def igmp(e, kind, source=None, ttl=1):
+    return e.ip(src=source or e.source.v4, dst="224.0.0.22", hardware="01:00:5e:00:00:16", proto=2, ttl=ttl,
+                options=b"\x94\x04\0\0") / Raw(bytes([kind]) + bytes(7) + e.marker)
 
 
 def mld(e, kind):
@@ -158,6 +158,8 @@ def mld(e, kind):
 
 shape("igmp-report")(lambda e: igmp(e, 0x22))
 shape("igmp-query")(lambda e: igmp(e, 0x11))
+shape("igmp-forwarded")(lambda e: igmp(e, 0x22, ttl=2))
+shape("igmp-other")(lambda e: igmp(e, 0x30))
 shape("igmp-spoofed")(lambda e: igmp(e, 0x22, e.foreign4))
 shape("mld-report")(lambda e: mld(e, 143))
 shape("mld-query")(lambda e: mld(e, 130))

@@ -11,14 +11,17 @@
  * address that is not its own, none towards it for another; what answers a denial has right checksums, passes the
  * other hook once, and no second time.
  *
- * An input is a list of records: flags, time, length (2 bytes, high first), bytes. The bytes are a frame, or with WRITE a
- * map, an index and a word to put there: damaged tables must not lead out of bounds either. packet_seeds.py writes inputs.
+ * An input is a list of records: flags, time and how much of the frame is linear, length (2 bytes, high first), bytes. The bytes
+ * are a frame, or with WRITE a map, an index and a word to put there: damaged tables must not lead out of bounds either.
+ * packet_seeds.py writes inputs.
  *
  * `Scripts/fuzz packets SECONDS planted` shows that it finds something: it hashes four bytes too many of a fragment's key.
  */
+#include <sanitizer/asan_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #undef NULL
 #undef __always_inline
@@ -58,7 +61,7 @@ struct map {
 	 sizeof(*name.max_entries) / sizeof(int), 0, NULL}
 
 static struct map maps[] = {
-	TABLE(meta), TABLE(interfaces), TABLE(slots), TABLE(legs), TABLE(stacks), TABLE(exact), TABLE(prefixes),
+	TABLE(meta), TABLE(interfaces), TABLE(interface_slots), TABLE(slots), TABLE(legs), TABLE(stacks), TABLE(exact), TABLE(prefixes),
 	TABLE(prefix_shortcuts), TABLE(prefix_chunks), TABLE(pairs), TABLE(arena), TABLE(flows), TABLE(half_open), TABLE(fragments),
 	TABLE(answers), TABLE(bounced), TABLE(link_locals), TABLE(counters),
 };
@@ -220,6 +223,7 @@ static int ring_full;
 static unsigned denied_events, lost_events_before;
 
 static __u64 boot_ns(void) { return clock_ns; }
+static __u64 jiffies(void) { return clock_ns / 4000000; }
 static __u32 prandom(void) { return (__u32)((chance = chance * 6364136223846793005ull + 1442695040888963407ull) >> 33); }
 
 static void *reserve(void *ring, __u64 size, __u64 flags)
@@ -251,6 +255,28 @@ static __u64 query(void *ring, __u64 flags)
 /* Packets */
 
 static unsigned char *frame;
+
+/* A program sees addresses of 32 bits, so the part of the frame that it may read directly lies where such an address leads. */
+enum { LINEAR_ROOM = 65536 };
+static unsigned char *linear_room;
+static __u32 linear_bytes;
+
+/* As network drivers do, with the IP header at a multiple of 4. */
+static void place_linear_part(struct __sk_buff *skb)
+{
+	__u32 length = linear_bytes < skb->len ? linear_bytes : skb->len;
+	unsigned char *start;
+
+	if (!linear_room)
+		linear_room = mmap(NULL, LINEAR_ROOM + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	demand(linear_room != MAP_FAILED, "no memory where 32 bits lead");
+	__asan_unpoison_memory_region(linear_room, LINEAR_ROOM + 4096);
+	start = linear_room + 2;
+	memcpy(start, frame, length);
+	__asan_poison_memory_region(start + length, LINEAR_ROOM + 4096 - 2 - length);
+	skb->data = (__u32)(unsigned long)start;
+	skb->data_end = skb->data + length;
+}
 
 static long load_bytes(const void *context, __u32 offset, void *to, __u32 length)
 {
@@ -337,6 +363,7 @@ static void build_world(void)
 	__u32 number = SLOT;
 
 	put_tagged(&interfaces, &interface, SLOT);
+	put_word(&interface_slots, INTERFACE, (__u64)INTERFACE << 32 | SLOT);
 	put(&slots, &number, &slot);
 	for (__u32 six = 0; six < 2; six++) {
 		struct bulkhead_leg_key leg = {SLOT, six ? 6 : 4, six ? OWN6 : OWN4};
@@ -367,7 +394,7 @@ static void build_world(void)
 /* Puts a word where a writer that went wrong, or a bit of memory, could. */
 static void damage(const unsigned char *bytes, __u32 length)
 {
-	void *const arrays[] = {&arena, &stacks, &meta, &prefix_shortcuts, &prefix_chunks, &answers};
+	void *const arrays[] = {&arena, &stacks, &meta, &prefix_shortcuts, &prefix_chunks, &answers, &interface_slots};
 	void *const words[] = {&pairs, &exact, &legs, &prefixes, &interfaces};
 	__u64 word = 0;
 	__u32 index = 0;
@@ -378,7 +405,7 @@ static void damage(const unsigned char *bytes, __u32 length)
 	memcpy(&word, bytes + 5, sizeof(word));
 	if (bytes[0] & 1) {
 		/* The index names a place that is there, or by a high byte one far off. */
-		struct map *map = map_of(arrays[bytes[0] / 2 % 6]);
+		struct map *map = map_of(arrays[bytes[0] / 2 % 7]);
 
 		if (map->definition == &meta && index % map->maximum == BULKHEAD_META_OBSERVE)
 			return;
@@ -463,6 +490,7 @@ static int run_program(struct __sk_buff *skb, int direction)
 	int verdict;
 
 	denied_events = 0;
+	place_linear_part(skb);
 	verdict = direction == BULKHEAD_EGRESS ? bulkhead_from_workload(skb) : bulkhead_to_workload(skb);
 	demand(!reserved, "an event was reserved and not submitted");
 	demand(verdict == TC_ACT_UNSPEC || verdict == TC_ACT_SHOT || verdict == TC_ACT_REDIRECT, "no verdict that tc knows");
@@ -508,6 +536,8 @@ static void pass_frame(__u8 flags, const unsigned char *bytes, __u32 length)
 
 int LLVMFuzzerTestOneInput(const unsigned char *bytes, unsigned long size)
 {
+	/* What a network card or a tap leaves linear; most often all. */
+	static const __u32 linear[] = {LINEAR_ROOM, 0, 14, 30, 34, 42, 54, 74};
 	static const __u64 waits[] = {0, 1000, 1000000, 500000000, 2, 11, 31, 61, 121, 181, 601, 1801, 3600, 86401, 0, 0};
 
 	bpf_get_prandom_u32 = prandom;
@@ -519,6 +549,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, unsigned long size)
 	bpf_map_delete_elem = delete;
 	bpf_skb_load_bytes = load_bytes;
 	bpf_ktime_get_boot_ns = boot_ns;
+	bpf_jiffies64 = jiffies;
 	bpf_ringbuf_reserve = reserve;
 	bpf_ringbuf_submit = submit;
 	bpf_ringbuf_query = query;
@@ -543,6 +574,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, unsigned long size)
 		}
 		ring_full = !!(flags & RING_FULL);
 		maps_are_full = !!(flags & MAPS_FULL);
+		linear_bytes = linear[when >> 4 & 7];
 		if (flags & WRITE)
 			damage(bytes, length);
 		else

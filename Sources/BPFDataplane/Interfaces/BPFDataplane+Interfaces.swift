@@ -21,7 +21,7 @@ extension BPFDataplane {
             {
                 adopted[index] = slot
             } else {
-                try kernel.interfaces.delete(bulkhead_interface_key(ifindex: UInt32(bitPattern: index)))
+                try kernel.forget(interface: index)
             }
         }
         slots.adopt(adopted, alsoTaken: slotsInUse)
@@ -82,7 +82,7 @@ extension BPFDataplane {
             kernel.slots.store(configuration.bootTime(), at: Int(slot) * 2)
         }
         slots.note(nil, for: key)
-        try kernel.interfaces.setPayload(slot, for: Self.entry(attachment.interfaceIndex))
+        try kernel.assign(interface: attachment.interfaceIndex, to: slot)
         slots.noteInterface(attachment.interfaceIndex, for: key)
         try Hooks.attach(&control, index: attachment.interfaceIndex, interface: attachment.interfaceName, programs)
         slots.note(attachment, for: key)
@@ -93,9 +93,9 @@ extension BPFDataplane {
     private func letGo(_ index: Int32, _ slot: UInt32) {
         do {
             // With another's slot, its hooks are that one's by now.
-            if try kernel.interfaces.payload(of: Self.entry(index)) ?? slot == slot {
+            if try kernel.slot(ofInterface: index) ?? slot == slot {
                 try Hooks.detach(&control, index: index, interface: Self.name(of: index))
-                try kernel.interfaces.delete(Self.entry(index))
+                try kernel.forget(interface: index)
             }
             abandoned[index] = nil
             free(slot)
@@ -115,10 +115,6 @@ extension BPFDataplane {
         kernel.slots.store(0, at: Int(slot) * 2)
         kernel.slots.store(0, at: Int(slot) * 2 + 1)
         slots.leave(slot, serial: serial)
-    }
-
-    private static func entry(_ index: Int32) -> bulkhead_interface_key {
-        bulkhead_interface_key(ifindex: UInt32(bitPattern: index))
     }
 
     /// nil: there is no such interface any more.

@@ -1,7 +1,8 @@
 import CBPF
 import Glibc
 
-/// The reading end of the programs' ring buffer (Documentation/bpf/ringbuf.rst of the kernel). One reader at a time.
+/// The reading end of the programs' ring buffer (Documentation/bpf/ringbuf.rst of the kernel). One reader at a time, who
+/// looks on its own clock: no record wakes it.
 struct EventRing: ~Copyable {
     private let size: Int
     /// Ours to write: how far we have read.
@@ -25,9 +26,6 @@ struct EventRing: ~Copyable {
         self.producer = producer
         self.descriptor = descriptor
     }
-
-    /// Readable in poll(2) when records wait; programs wake pollers only for a record that finds the ring empty.
-    var pollDescriptor: Int32 { descriptor.raw }
 
     /// Hands over the complete records that are there now, oldest first and at most `limit`, and frees the room of each
     /// after `body` returns. Never blocks, and ends however fast the programs write. Returns how many there were.

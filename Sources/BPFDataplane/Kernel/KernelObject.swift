@@ -20,6 +20,8 @@ package struct KernelObject: ~Copyable {
     let arena: MappedWords
     let shortcuts: KernelPrefixShortcuts
     let interfaces: HashMapHandle<bulkhead_interface_key, UInt64>
+    /// By an interface's index modulo its count: index << 32 | slot, or 0.
+    let interfaceSlots: MappedWords
     let legs: HashMapHandle<bulkhead_leg_key, UInt64>
     let admittedSources: HashMapHandle<bulkhead_source_key, UInt64>
     let exact: HashMapHandle<bulkhead_exact_key, UInt64>
@@ -57,6 +59,7 @@ package struct KernelObject: ~Copyable {
         let arena = try MappedWords(name: "arena", descriptor: loaded.map("arena"))
         let interfaces = try HashMapHandle<bulkhead_interface_key, UInt64>(
             name: "interfaces", descriptor: loaded.map("interfaces"))
+        let interfaceSlots = try MappedWords(name: "interface_slots", descriptor: loaded.map("interface_slots"))
         let legs = try HashMapHandle<bulkhead_leg_key, UInt64>(
             name: "legs", descriptor: loaded.map("legs"))
         let admittedSources = try HashMapHandle<bulkhead_source_key, UInt64>(
@@ -92,6 +95,7 @@ package struct KernelObject: ~Copyable {
         self.arena = arena
         shortcuts = KernelPrefixShortcuts(first: prefixShortcuts, second: prefixChunks)
         self.interfaces = interfaces
+        self.interfaceSlots = interfaceSlots
         self.legs = legs
         self.admittedSources = admittedSources
         self.exact = exact

@@ -87,7 +87,7 @@ extension BPFDataplane {
         flowsForgotten = max(flowsForgotten, UInt64(max(0, absent)))
         addSwept(sweep.removed)
         slots.recycle(sweep.gone)
-        lastSweep = sweep.began
+        lastSweep = sweep.began &- UInt64(BULKHEAD_CLOCK_LAG)
     }
 
     /// Read before the walk: what comes during it is seen there, and never counted as forgotten.

@@ -13,7 +13,7 @@ extension BPFDataplane {
         guard !former.isEmpty, formerReplaced == nil else { return attach() }
         var targets: [Int32: UInt32] = [:]
         for (key, attachment) in attachments { targets[attachment.interfaceIndex] = slots.policed[key]?.slot }
-        let began = configuration.bootTime()
+        let began = configuration.bootTime() &- UInt64(BULKHEAD_CLOCK_LAG)
         var failures: [EndpointKey: String] = [:]
         var isAttached = false
         do {
