@@ -184,6 +184,22 @@ def test_get_shows_objects_in_every_form(room):
     assert get("networkpolicies", "-o", "name").split() == ["networkpolicy/c"]
 
 
+def test_tables_are_100_columns_wide(lab):
+    long = "a-name-that-nobody-would-like-to-type-twice-but-somebody-has-given"
+    web = lab.workload("web", 10)
+    web.policed({"app": "web", long[:60]: "x" * 60}, "shop")
+    lab.apply(policy(long, " || ".join(f"app == 'value-{number}'" for number in range(20)), "shop", order=10, types=["Ingress", "Egress"]))
+    lab.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "many"}, "spec": {
+        "ports": [{"name": f"port-{number}", "port": number} for number in range(1000, 1040)]}})
+    run(BULKHEAD, "user", "add", "somebody@" + "x" * 50, "--role", "viewer", "--state", lab.state)
+    web.reaches(lab.v4(99), 80, timeout=0.2)
+    for words in (["get", "networkpolicies", "-A"], ["get", "networkpolicies", "-n", "shop"], ["get", "services", "-A"], ["status"], ["workload", "list"],
+                  ["get", "workloadendpoints", "-A"], ["flows"], ["limits"], ["why", "shop/web"], ["user", "list", "--state", lab.state],
+                  ["explain", "shop/web", lab.v4(99), "--port", "tcp/80"]):
+        lines = words_of(lab, *words).stdout.splitlines()
+        assert lines and max(map(len, lines)) <= 100, (words, max(lines, key=len))
+
+
 def test_watch_tells_every_change_once_also_over_a_restart(lab):
     lab.apply(policy("first"))
     streams = {}
