@@ -84,7 +84,7 @@ let package = Package(
         .target(
             name: "ControlPlane",
             dependencies: [
-                "PolicyModel", "PolicyEngine", "PolicyAnalysis", "Datastore", "Dataplane", "FlowLogs",
+                "PolicyModel", "PolicyEngine", "PolicyAnalysis", "Datastore", "Dataplane", "FlowLogs", "KubernetesClient",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTLS", package: "hummingbird"),
@@ -94,7 +94,6 @@ let package = Package(
                 .product(name: "X509", package: "swift-certificates"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
-                .product(name: "Yams", package: "Yams"),
             ]),
         .target(
             name: "NodeAgent",

@@ -127,7 +127,7 @@ public struct APIServer: Sendable {
     }
 
     private func makeRouter(identity: ServerIdentity, requests: RequestCounts) async throws -> APIRouter {
-        let catalog = ResourceCatalog(kinds: Kinds.all)
+        let catalog = ResourceCatalog(kinds: Kinds.all + Kinds.aliases, reviews: Kinds.reviews)
         let now: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970) }
         let writer = ObjectWriter(
             store: store, references: References(store: store, catalog: catalog), gate: WriteGate(), now: now)

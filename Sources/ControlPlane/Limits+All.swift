@@ -8,6 +8,7 @@ extension Limits {
             reason: "as the Kubernetes API server; beyond it 413"),
         Limit(
             "API server", "bodies of all requests at a time", bodiesBytes, unit: "bytes", reason: "beyond them 429, and clients try again"),
+        Limit("API server", "values in a body of YAML, aliases counted", yamlValues, reason: "beyond them 400"),
         Limit(
             "API server", "time that a body takes to arrive", Int64(bodySeconds), unit: "seconds", reason: "after it 408"),
         Limit(

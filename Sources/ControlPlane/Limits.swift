@@ -4,6 +4,9 @@ public enum Limits {
     public static let bodyBytes = 3 * 1024 * 1024
     /// The bodies of all requests that are being read or answered, in bytes; further ones are asked to come again.
     public static let bodiesBytes = 64 * 1024 * 1024
+    /// Values in a body of YAML, aliases counted as often as they are used: a small text can stand for a huge document
+    /// ("billion laughs"), and no real object comes near this.
+    public static let yamlValues = 500_000
     /// How long the request line and the headers may take to arrive, from their first byte, in seconds.
     public static let headSeconds: Double = 30
     /// How long the body of a request may take to arrive, in seconds.

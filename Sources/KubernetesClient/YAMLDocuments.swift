@@ -46,8 +46,12 @@ public enum YAMLDocuments {
     /// Quoted scalars are strings; unquoted ones what kubectl takes them for. Repeated keys are refused, as are files
     /// beyond `JSONLimits` and `YAMLLimits`. A file that is JSON is read as JSON.
     ///
-    /// - Parameter file: its name in errors.
-    public static func parse(_ text: String, file: String = "") throws(YAMLError) -> [YAMLDocument] {
+    /// - Parameters:
+    ///   - file: its name in errors.
+    ///   - maximumValues: how many values it may hold, aliases counted as often as they are used.
+    public static func parse(
+        _ text: String, file: String = "", maximumValues: Int = YAMLLimits.values
+    ) throws(YAMLError) -> [YAMLDocument] {
         guard text.utf8.count <= JSONLimits.maximumBytes else {
             throw YAMLError(file: file, line: 0, message: "the file is larger than \(JSONLimits.maximumBytes) bytes: split it")
         }
@@ -55,7 +59,7 @@ public enum YAMLDocuments {
             return [YAMLDocument(value: value, line: 1)]
         }
         var documents: [YAMLDocument] = []
-        var converter = NodeConverter(file: file)
+        var converter = NodeConverter(file: file, maximumValues: maximumValues)
         do {
             // Scalars are resolved here, by kubectl's rules.
             let parser = try Yams.Parser(yaml: text, resolver: .basic)
@@ -89,14 +93,18 @@ public enum YAMLDocuments {
 
 private struct NodeConverter {
     let file: String
+    let maximumValues: Int
     private var count = 0
 
-    init(file: String) { self.file = file }
+    init(file: String, maximumValues: Int) {
+        self.file = file
+        self.maximumValues = maximumValues
+    }
 
     mutating func convert(_ node: Node, depth: Int) throws(YAMLError) -> JSONValue {
         count += 1
-        guard count <= YAMLLimits.values else {
-            throw failure(node, "the file holds more than \(YAMLLimits.values) values (aliases counted): split it")
+        guard count <= maximumValues else {
+            throw failure(node, "the file holds more than \(maximumValues) values (aliases counted): split it")
         }
         guard depth <= JSONLimits.maximumDepth else {
             throw failure(node, "objects and lists are nested deeper than \(JSONLimits.maximumDepth)")

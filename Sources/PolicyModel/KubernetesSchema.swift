@@ -17,7 +17,8 @@ enum KubernetesSchema {
         Field("type", .string(allowed: ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]), "How it is exposed."),
         Field("selector", .map(.text), "The labels of the pods behind it."),
         Field(
-            "ports", .array(.object(servicePort)), "The ports that it offers.", listType: .map(keys: ["port", "protocol"])),
+            "ports", .array(.object(servicePort)), "The ports that it offers.",
+            listType: .map(keys: ["port", ListKey("protocol", assumed: "TCP")])),
         Field("clusterIP", .text, "Its own address, or `None` for a headless service."),
         Field("clusterIPs", .texts, "Its own addresses, one for each IP version."),
         Field("ipFamilies", .array(.string(allowed: ["IPv4", "IPv6"])), "The IP versions it has addresses of."),
@@ -96,11 +97,7 @@ enum KubernetesSchema {
         Field("reason", .text, "What happened, in one word."),
         Field("message", .text, "What happened, in a sentence."),
         Field("type", .text, "Normal or Warning."),
-        Field(
-            "source",
-            .object([
-                Field("component", .text, "The part of the system."), Field("host", .text, "The node that it runs on."),
-            ]), "Who tells of it."),
+        Field("source", .object(eventSource), "Who tells of it."),
         Field("reportingComponent", .text, "The part of the system that tells of it."),
         Field("reportingInstance", .text, "Which of several such parts."),
         Field("action", .text, "What was done."),
@@ -109,11 +106,17 @@ enum KubernetesSchema {
         Field("lastTimestamp", .timestamp, "When it was last seen."),
         Field("eventTime", .timestamp, "When it happened."),
         Field("count", .integer(minimum: 0, maximum: .max), "How often it was seen."),
-        Field(
-            "series",
-            .object([
-                Field("count", .integer(minimum: 0, maximum: .max), "How often it was seen in the series."),
-                Field("lastObservedTime", .timestamp, "When it was last seen in the series."),
-            ]), "Where it happens again and again."),
+        eventSeries,
     ]
+
+    static let eventSource: [Field] = [
+        Field("component", .text, "The part of the system."), Field("host", .text, "The node that it runs on."),
+    ]
+
+    static let eventSeries = Field(
+        "series",
+        .object([
+            Field("count", .integer(minimum: 0, maximum: .max), "How often it was seen in the series."),
+            Field("lastObservedTime", .timestamp, "When it was last seen in the series."),
+        ]), "Where it happens again and again.")
 }

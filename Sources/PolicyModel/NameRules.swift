@@ -1,5 +1,5 @@
 /// The forms of names in Kubernetes (RFC 1123, "Object Names and IDs", "Labels and Selectors") and Calico.
-enum NameRules {
+public enum NameRules {
     private static let maximumLabelLength = ObjectLimits.labelLength
     private static let maximumSubdomainLength = ObjectLimits.subdomainLength
 
@@ -8,9 +8,9 @@ enum NameRules {
     static let subdomainForm =
         "use lower case letters, digits, '-' and '.', each part beginning and ending with a letter or digit, "
         + "at most 253 characters"
-    static let labelValueForm =
+    public static let labelValueForm =
         "use at most 63 letters, digits, '-', '_' or '.', beginning and ending with a letter or digit, or leave it empty"
-    static let qualifiedNameForm =
+    public static let qualifiedNameForm =
         "use at most 63 letters, digits, '-', '_' or '.', beginning and ending with a letter or digit, "
         + "after an optional DNS prefix and '/'"
 
@@ -34,7 +34,7 @@ enum NameRules {
     }
 
     /// A label key, annotation key or finalizer: `NAME` or `PREFIX/NAME`.
-    static func isQualifiedName(_ text: String) -> Bool {
+    public static func isQualifiedName(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         switch parts.count {
         case 1: return isQualifiedPart(parts[0])
@@ -43,7 +43,8 @@ enum NameRules {
         }
     }
 
-    static func isLabelValue(_ text: String) -> Bool { text.isEmpty || isQualifiedPart(text) }
+    /// The value of a label.
+    public static func isLabelValue(_ text: String) -> Bool { text.isEmpty || isQualifiedPart(text) }
 
     private static func isQualifiedPart(_ text: some StringProtocol) -> Bool {
         let bytes = Array(text.utf8)

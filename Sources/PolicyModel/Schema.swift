@@ -25,7 +25,21 @@ public enum ListType: Sendable, Hashable {
     /// Scalars, each once.
     case set
     /// Objects that these members tell apart.
-    case map(keys: [String])
+    case map(keys: [ListKey])
+}
+
+/// A member that tells the elements of a list apart.
+public struct ListKey: Sendable, Hashable, ExpressibleByStringLiteral {
+    public var name: String
+    /// What it is where an element does not say it: what defaulting will fill in.
+    public var assumed: String?
+
+    public init(_ name: String, assumed: String? = nil) {
+        self.name = name
+        self.assumed = assumed
+    }
+
+    public init(stringLiteral value: String) { self.init(value) }
 }
 
 public struct Field: Sendable {
@@ -67,10 +81,15 @@ public struct ResourceKind: Sendable {
     public var fields: [Field]
     /// Why no object of this kind can be stored, in half a sentence; nil for kinds that are enforced.
     public var refusal: String?
+    /// nil for kinds that hold objects of their own.
+    public var alias: KindAlias?
+    /// Whether an object of this kind is a question: it is answered when it is created, and not stored.
+    public var isReview: Bool
 
     public init(
         group: String, version: String, kind: String, plural: String, singular: String, shortNames: [String],
-        namespaced: Bool, description: String, fields: [Field], refusal: String? = nil
+        namespaced: Bool, description: String, fields: [Field], refusal: String? = nil, alias: KindAlias? = nil,
+        isReview: Bool = false
     ) {
         self.group = group
         self.version = version
@@ -82,6 +101,8 @@ public struct ResourceKind: Sendable {
         self.description = description
         self.fields = fields
         self.refusal = refusal
+        self.alias = alias
+        self.isReview = isReview
     }
 
     /// `group/version`, or the version alone for the core group.

@@ -24,7 +24,7 @@ public enum StrategicMergePatch {
             }) { first, _ in first })
         case (.array, .set): return .set
         case (.array(let element), .map(let keys)):
-            return keys.first.map { .list(key: $0, element: shape(element, .atomic) ?? .object([:])) }
+            return keys.first.map { .list(key: $0.name, element: shape(element, .atomic) ?? .object([:])) }
         default: return nil
         }
     }

@@ -5,8 +5,12 @@ public enum Validator {
     /// Errors with the reason `unknown` stand apart: whether they refuse the object is for the client to choose
     /// (Kubernetes' `fieldValidation`); where they do not, `prune` removes those members. The cost grows with the size of
     /// the object only.
-    public static func validate(_ object: JSONValue, kind: ResourceKind) -> [FieldError] {
-        errors(in: object, kind: kind, failsClosed: false)
+    ///
+    /// - Parameter old: the version that it is to replace; nil for a new object.
+    public static func validate(_ object: JSONValue, replacing old: JSONValue? = nil, kind: ResourceKind) -> [FieldError] {
+        var errors = errors(in: object, kind: kind, failsClosed: false)
+        if let old { UpdateRules.check(object, over: old, kind: kind, into: &errors) }
+        return errors
     }
 
     /// - Parameter failsClosed: nothing is said of what makes a rule of policy.networking.k8s.io fail closed.

@@ -31,6 +31,9 @@ public struct NamedPort: Sendable, Hashable {
 }
 
 public struct WorkloadEndpoint: Sendable, Hashable {
+    /// Of one that the server put in the place of another whose namespace was deleted, to keep its interface closed.
+    public static let closedAnnotation = "bulkhead.io/closed"
+
     public var key: EndpointKey
     /// As the user wrote them, without those that come from the namespace.
     public var labels: [String: String]

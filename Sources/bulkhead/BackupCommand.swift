@@ -10,7 +10,8 @@ struct BackupCommand: ParsableCommand {
             Works beside a running server and holds nobody up. The file lets whoever reads it in as administrator: it is \
             readable by its owner alone, keep it so. Connection records are not in it.
 
-            bulkhead backup /root/bulkhead.backup
+            EXAMPLES
+              bulkhead backup /root/bulkhead.backup
             """)
 
     @Argument(help: "The file to write; it must not exist.") var file: String
@@ -30,7 +31,8 @@ struct RestoreCommand: ParsableCommand {
             The server must not run. What the store holds is lost; keys and users become those of the backup, so that its \
             kubeconfigs work again. The kernel enforces what it has until the next `bulkhead up`.
 
-            bulkhead restore /root/bulkhead.backup
+            EXAMPLES
+              bulkhead restore /root/bulkhead.backup
             """)
 
     @Argument(help: "The file that `bulkhead backup` wrote.") var file: String

@@ -5,7 +5,7 @@ import PolicyModel
 struct DescribeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "describe",
-        abstract: "Tell everything about an object: what it says, what became of it, what is wrong.",
+        abstract: "Tell everything about an object: what it says, what became of it, what happened to it.",
         discussion: """
             EXAMPLES
               bulkhead describe networkpolicy web -n shop
@@ -27,7 +27,11 @@ struct DescribeCommand: AsyncParsableCommand {
         if names.isEmpty { objects = try await client.list(kind, namespace: room)["items"]?.arrayValue ?? [] }
         for name in names { objects.append(try await client.get(kind, namespace: room, name: name)) }
         let node = try await client.request(.GET, "/apis/bulkhead.io/v1alpha1/status")
-        let texts = objects.map { ObjectDescription(kind: kind, object: $0, node: node).text }
+        var texts: [String] = []
+        for object in objects {
+            let events = try await ObjectEvents.list(of: object, kind: kind, client)
+            texts.append(ObjectDescription(kind: kind, object: object, node: node, events: events).text)
+        }
         print(texts.isEmpty ? "No \(kind.plural) found." : texts.joined(separator: "\n\n"))
     }
 }

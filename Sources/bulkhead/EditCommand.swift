@@ -10,7 +10,7 @@ struct EditCommand: AsyncParsableCommand {
         discussion: """
             The editor is $KUBE_EDITOR, $VISUAL, $EDITOR or vi. When the server refuses the change, or somebody else changed \
             the same fields meanwhile, the editor opens again with the reason at the top; other fields that changed \
-            meanwhile stay as they are. Leaving the file as it is ends without a change.
+            meanwhile stay as they are. Leaving the file as it is, or empty, ends without a change.
 
             EXAMPLES
               bulkhead edit networkpolicy web -n shop
@@ -52,6 +52,7 @@ struct EditCommand: AsyncParsableCommand {
                 keepsFile = true
                 throw CommandFailure("the change was refused and you left it as it was; it is kept in \(file.path)")
             }
+            if EditSession.isEmpty(written) { return print("Edit cancelled, the file is empty.") }
             if lastRefused == nil, text == EditSession.withoutReasons(session.text(reasons: [])) {
                 return print("Edit cancelled, no changes made.")
             }

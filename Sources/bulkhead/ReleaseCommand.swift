@@ -4,7 +4,15 @@ import BPFDataplane
 struct ReleaseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release",
-        abstract: "Take enforcement away: packets pass as if Bulkhead were not there. Needs no running daemon.")
+        abstract: "Take enforcement away: packets pass as if Bulkhead were not there. Needs no running daemon.",
+        discussion: """
+            A running agent does not attach again what was released; the next start of `bulkhead up` enforces again, and so does \
+            `bulkhead workload add` of the same workload.
+
+            EXAMPLES
+              bulkhead release --interface tap0
+              bulkhead release --all
+            """)
 
     @Option(help: "Only from this interface.") var interface: String?
     @Flag(help: "From every interface, and remove all kernel state.") var all = false

@@ -5,7 +5,12 @@ import PolicyModel
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show what is policed and what is not, revisions, map fill, losses and warnings.")
+        abstract: "Show what is policed and what is not, revisions, map fill, losses and warnings.",
+        discussion: """
+            EXAMPLES
+              bulkhead status
+              bulkhead status -o json
+            """)
 
     @OptionGroup var server: ServerOptions
     @OptionGroup var format: OutputOptions

@@ -18,6 +18,11 @@ struct UpCommand: AsyncParsableCommand {
             It polices the network namespace that it is started in. STATE/kubeconfig and, last of all, STATE/ready appear when \
             it serves and enforces. SIGTERM and SIGINT stop it; the kernel goes on enforcing the last policy until \
             `bulkhead release`.
+
+            EXAMPLES
+              bulkhead up
+              bulkhead up --observe --log-format json
+              bulkhead up --listen 127.0.0.1:7444 --engine /run/podman/podman.sock
             """)
 
     @Option(help: "The folder for the store, the keys and the kubeconfig.") var state = Locations.stateDirectory

@@ -1,6 +1,8 @@
 import ArgumentParser
 import ControlPlane
 import Foundation
+import KubernetesClient
+import PolicyModel
 
 struct UserCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,10 +12,6 @@ struct UserCommand: ParsableCommand {
             policies and workloads; analyst also connections, and proposes staged policies; author also writes policies, \
             tiers, sets and profiles; responder is an analyst who writes network sets and the labels of workloads; admin \
             does everything. The kubeconfig of a new user goes to standard output, or to --output.
-
-            bulkhead user add anna --role viewer --output anna.kubeconfig
-            bulkhead user list
-            bulkhead user remove anna
             """,
         subcommands: [UserAddCommand.self, UserListCommand.self, UserRemoveCommand.self])
 }
@@ -21,7 +19,12 @@ struct UserCommand: ParsableCommand {
 extension Role: ExpressibleByArgument {}
 
 struct UserAddCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "add", abstract: "Add a user and write a kubeconfig.")
+    static let configuration = CommandConfiguration(commandName: "add", abstract: "Add a user and write a kubeconfig.",
+        discussion: """
+            EXAMPLES
+              bulkhead user add anna --role viewer --output anna.kubeconfig
+              bulkhead user add ci --role author --token
+            """)
 
     @Argument(help: "The name of the user.") var name: String
     @Option(help: "viewer, analyst, author, responder or admin.") var role: Role
@@ -51,19 +54,41 @@ struct UserAddCommand: ParsableCommand {
 }
 
 struct UserListCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the users and their roles.")
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the users and their roles.",
+        discussion: """
+            EXAMPLES
+              bulkhead user list
+              bulkhead user list -o json
+            """)
 
+    @OptionGroup var format: OutputOptions
     @Option(help: "The state folder of the server.") var state = Locations.stateDirectory
 
     func run() {
-        for entry in UserRegistry(stateDirectory: state).list() {
-            Output.line("\(entry.name)\t\(entry.role.rawValue)\t\(entry.credential)")
+        let users = UserRegistry(stateDirectory: state).list()
+        let document = JSONValue.object([
+            "users": .array(
+                users.map {
+                    ["name": .string($0.name), "role": .string($0.role.rawValue), "credential": .string($0.credential)]
+                })
+        ])
+        switch format.output {
+        case .json: Output.line(document.text(pretty: true))
+        case .yaml: print(YAMLDocuments.text(document), terminator: "")
+        case .table:
+            var table = TextTable("NAME", "ROLE", "CREDENTIAL")
+            for user in users { table.append(user.name, user.role.rawValue, user.credential) }
+            Output.line(users.isEmpty ? "No users but the administrator." : table.render())
         }
     }
 }
 
 struct UserRemoveCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "remove", abstract: "Let a user in no more.")
+    static let configuration = CommandConfiguration(commandName: "remove", abstract: "Let a user in no more.",
+        discussion: """
+            EXAMPLES
+              bulkhead user remove anna
+            """)
 
     @Argument(help: "The name of the user.") var name: String
     @Option(help: "The state folder of the server.") var state = Locations.stateDirectory

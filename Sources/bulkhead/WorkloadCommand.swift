@@ -1,4 +1,5 @@
 import ArgumentParser
+import KubernetesClient
 import PolicyModel
 import WorkloadSources
 
@@ -78,7 +79,9 @@ struct WorkloadAddCommand: AsyncParsableCommand {
 extension WorkloadAddCommand {
     /// Another workload of this host that has the interface already.
     private static func holder(of endpoint: EndpointDescription, among objects: [JSONValue]) -> EndpointKey? {
-        objects.lazy.compactMap { try? WorkloadEndpoint(object: $0) }.first {
+        // What closes an interface whose endpoint is gone makes way for the next by itself.
+        objects.lazy.filter { $0["metadata"]?["annotations"]?[WorkloadEndpoint.closedAnnotation] == nil }
+            .compactMap { try? WorkloadEndpoint(object: $0) }.first {
             $0.interfaceName == endpoint.interfaceName && $0.key != endpoint.key
                 && ($0.node.isEmpty || $0.node == NodeName.current())
         }?.key
@@ -109,28 +112,58 @@ struct WorkloadListCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLES
               bulkhead workload list
+              bulkhead workload list -o json
             """)
 
     @OptionGroup var server: ServerOptions
+    @OptionGroup var format: OutputOptions
 
     func run() async throws {
         let client = try server.client()
         let status = try await client.request(.GET, "/apis/bulkhead.io/v1alpha1/status")
         let stored = try await client.list(Kinds.workloadEndpoint)["items"]?.arrayValue ?? []
-        var states: [EndpointKey: String] = [:]
+        var states: [EndpointKey: JSONValue] = [:]
         for endpoint in status["endpoints"]?.arrayValue ?? [] {
             guard let namespace = endpoint["namespace"]?.stringValue, let name = endpoint["name"]?.stringValue else { continue }
-            let policed = endpoint["policed"] == .bool(true)
-            states[EndpointKey(namespace: namespace, name: name)] =
-                policed ? "yes" : "no: \(endpoint["message"]?.stringValue ?? "")"
+            states[EndpointKey(namespace: namespace, name: name)] = endpoint
         }
+        let workloads = stored.compactMap { try? WorkloadEndpoint(object: $0) }
+        switch format.output {
+        case .json: Output.line(Self.document(workloads, states).text(pretty: true))
+        case .yaml: print(YAMLDocuments.text(Self.document(workloads, states)), terminator: "")
+        case .table: Output.line(Self.text(workloads, states))
+        }
+    }
+
+    /// `policed` is absent for those of another node.
+    private static func document(_ workloads: [WorkloadEndpoint], _ states: [EndpointKey: JSONValue]) -> JSONValue {
+        .object([
+            "workloads": .array(
+                workloads.map { workload in
+                    var members: [String: JSONValue] = [
+                        "namespace": .string(workload.key.namespace), "name": .string(workload.key.name),
+                        "interface": .string(workload.interfaceName),
+                        "addresses": .array(workload.addresses.map { .string($0.description) }),
+                    ]
+                    for member in ["policed", "message"] { members[member] = states[workload.key]?[member] }
+                    return .object(members)
+                })
+        ])
+    }
+
+    private static func text(_ workloads: [WorkloadEndpoint], _ states: [EndpointKey: JSONValue]) -> String {
         var table = TextTable("NAMESPACE", "NAME", "INTERFACE", "ADDRESSES", "POLICED")
-        for object in stored {
-            guard let endpoint = try? WorkloadEndpoint(object: object) else { continue }
+        for workload in workloads {
+            let policed: String
+            if let state = states[workload.key] {
+                policed = state["policed"] == .bool(true) ? "yes" : "no: \(state["message"]?.stringValue ?? "")"
+            } else {
+                policed = "by another node"
+            }
             table.append(
-                endpoint.key.namespace, endpoint.key.name, endpoint.interfaceName,
-                endpoint.addresses.map(\.description).joined(separator: ","), states[endpoint.key] ?? "by another node")
+                workload.key.namespace, workload.key.name, workload.interfaceName,
+                workload.addresses.map(\.description).joined(separator: ","), policed)
         }
-        Output.line(table.rows.isEmpty ? "No workloads." : table.render())
+        return table.rows.isEmpty ? "No workloads." : table.render()
     }
 }

@@ -146,6 +146,94 @@ import Testing
         }
     }
 
+    /// A responder says who a workload is. Where it is, whether it is there, and what goes with it, he does not.
+    @Test func aResponderChangesNothingButLabelsOfWorkloads() async throws {
+        try await RunningServer.with { (server) async throws in
+            let endpoints = "/apis/projectcalico.org/v3/namespaces/default/workloadendpoints"
+            let endpoint: JSONValue = [
+                "metadata": ["name": "web", "labels": ["app": "web"]],
+                "spec": ["node": "n", "interfaceName": "veth0", "ipNetworks": ["10.0.0.1/32"]],
+            ]
+            #expect(try await server.send("POST", endpoints, endpoint).status == 201)
+            let registry = UserRegistry(stateDirectory: server.stateDirectory)
+            let token = try Self.token(try registry.add(name: "rita", role: .responder, credential: .token, now: Date()))
+            func patch(_ name: String, _ type: String, _ patch: JSONValue) async throws -> RunningServer.Answer {
+                try await server.send(
+                    "PATCH", "\(endpoints)/\(name)", body: patch.serialized(), contentType: "application/\(type)", token: .some(token))
+            }
+            let merge = "merge-patch+json"
+            #expect(try await patch("web", merge, ["metadata": ["labels": ["quarantine": "true"], "annotations": ["a": "b"]]]).status == 200)
+            let refused: [JSONValue] = [
+                ["spec": ["ipNetworks": ["10.0.0.2/32"]]], ["spec": ["profiles": ["open"]]], ["metadata": ["finalizers": ["a.b/c"]]],
+                [
+                    "metadata": [
+                        "ownerReferences": [["apiVersion": "v1", "kind": "ConfigMap", "name": "absent", "uid": "1"]]
+                    ]
+                ],
+            ]
+            for change in refused {
+                let answer = try await patch("web", merge, change)
+                #expect(answer.status == 403, "\(change): \(answer.text)")
+                #expect(answer.json["message"]?.stringValue?.hasSuffix(
+                    " but for labels and annotations: the role responder may not; ask for the role admin") == true)
+            }
+            var other = endpoint
+            other["apiVersion"] = "projectcalico.org/v3"
+            other["kind"] = "WorkloadEndpoint"
+            other["metadata"]?["name"] = "made"
+            let made = try await server.send(
+                "PATCH", endpoints + "/made?fieldManager=rita", body: other.serialized(), contentType: "application/apply-patch+yaml",
+                token: .some(token))
+            #expect(made.status == 403 && made.json["message"]?.stringValue?.contains("cannot create") == true, "\(made.text)")
+            #expect(try await server.send("GET", endpoints).json["items"]?.arrayValue?.count == 1)
+        }
+    }
+
+    /// `kubectl auth whoami` and `can-i` say what the server does.
+    @Test func usersMayAskWhatTheyMay() async throws {
+        try await RunningServer.with { (server) async throws in
+            let registry = UserRegistry(stateDirectory: server.stateDirectory)
+            for role in Role.allCases {
+                let token = try Self.token(
+                    try registry.add(name: "a-\(role.rawValue)", role: role, credential: .token, now: Date()))
+                func ask(_ group: String, _ plural: String, _ spec: JSONValue) async throws -> JSONValue {
+                    let answer = try await server.send(
+                        "POST", "/apis/\(group)/v1/\(plural)", body: JSONValue.object(["spec": spec]).serialized(), token: .some(token))
+                    #expect(answer.status == 201, "\(answer.text)")
+                    return answer.json["status"] ?? .null
+                }
+                let myself = try await ask("authentication.k8s.io", "selfsubjectreviews", [:])
+                #expect(myself["userInfo"]?["username"] == .string("a-\(role.rawValue)"))
+                var asked = 0
+                for kind in Kinds.all {
+                    for verb in AccessRules.reading.union(AccessRules.writing) {
+                        let answer = try await ask(
+                            "authorization.k8s.io", "selfsubjectaccessreviews",
+                            ["resourceAttributes": ["group": .string(kind.group), "resource": .string(kind.plural), "verb": .string(verb)]])
+                        let may = AccessRules.verbs(role, AccessRules.Subject(kind)).contains(verb)
+                        #expect(answer["allowed"] == .bool(may), "\(role) \(verb) \(kind.resource)")
+                        asked += 1
+                    }
+                }
+                #expect(asked == 8 * Kinds.all.count)
+                let questions: [(attributes: JSONValue, allowed: Bool)] = [
+                    (["group": "*", "resource": "*", "verb": "*"], role == .admin), (["resource": "pods", "verb": "get"], role == .admin),
+                    (["group": "*", "resource": "secrets", "verb": "get"], role == .admin),
+                    (["group": "bulkhead.io", "resource": "flows", "verb": "get"], role != .viewer),
+                ]
+                for (attributes, allowed) in questions {
+                    let answer = try await ask("authorization.k8s.io", "selfsubjectaccessreviews", ["resourceAttributes": attributes])
+                    #expect(answer["allowed"] == .bool(allowed), "\(role) \(attributes)")
+                }
+                let rules = try await ask("authorization.k8s.io", "selfsubjectrulesreviews", ["namespace": "default"])
+                let secrets = rules["resourceRules"]?.arrayValue?.contains { $0["resources"] == ["secrets"] }
+                #expect(secrets == (role == .admin))
+            }
+            #expect(try await server.send("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", [:]).status == 422)
+            #expect(try await server.send("GET", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews").status == 405)
+        }
+    }
+
     @Test func aWatchEndsWithItsUser() async throws {
         try await RunningServer.with { (server) async throws in
             let users = UserRegistry(stateDirectory: server.stateDirectory)

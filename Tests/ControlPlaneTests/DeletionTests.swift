@@ -105,6 +105,23 @@ import Testing
             policy["metadata"]?["ownerReferences"] = [["apiVersion": "apps/v1", "kind": "Deployment", "name": "d", "uid": "1"]]
             #expect(try await server.send("POST", Self.path, policy).status == 201)
             #expect(try await Self.names(server) == ["kept"])
+            // What belongs to no namespace cannot say in which one its owner is.
+            let tier: JSONValue = [
+                "metadata": [
+                    "name": "owned",
+                    "ownerReferences": [["apiVersion": "v1", "kind": "ConfigMap", "name": "absent", "uid": "1"]],
+                ]
+            ]
+            #expect(try await server.send("POST", "/apis/projectcalico.org/v3/tiers", tier).status == 201)
+            #expect(try await server.send("GET", "/apis/projectcalico.org/v3/tiers/owned").status == 200)
+        }
+    }
+
+    @Test func namespacesAreNotDeletedAllAtOnce() async throws {
+        try await RunningServer.with { (server) async throws in
+            #expect(try await server.send("POST", "/api/v1/namespaces", ["metadata": ["name": "room"]]).status == 201)
+            #expect(try await server.send("DELETE", "/api/v1/namespaces").status == 405)
+            #expect(try await server.send("GET", "/api/v1/namespaces/room").status == 200)
         }
     }
 
@@ -130,6 +147,43 @@ import Testing
             #expect(late.json["details"]?["causes"]?.arrayValue?.first?["reason"] == "NamespaceTerminating")
             #expect(try await Self.merge(server, path + "/held", ["metadata": ["finalizers": .null]]).status == 200)
             #expect(try await server.send("GET", "/api/v1/namespaces/shop").status == 404)
+        }
+    }
+
+    /// The workloads of a namespace that is deleted go on running: their interfaces stay, closed, until somebody names them.
+    @Test func interfacesOfANamespaceThatGoesAreClosed() async throws {
+        try await RunningServer.with { (server) async throws in
+            func endpoints(_ namespace: String) -> String { "/apis/projectcalico.org/v3/namespaces/\(namespace)/workloadendpoints" }
+            func endpoint(_ name: String, _ interface: String) -> JSONValue {
+                [
+                    "metadata": ["name": .string(name), "labels": ["app": "web"]],
+                    "spec": ["node": "n", "interfaceName": .string(interface), "ipNetworks": ["10.0.0.1/32"], "containerID": "abc"],
+                ]
+            }
+            func closed() async throws -> [JSONValue] {
+                try await server.send("GET", endpoints("default")).json["items"]?.arrayValue ?? []
+            }
+            for round in 1...2 {
+                #expect(try await server.send("POST", "/api/v1/namespaces", ["metadata": ["name": "shop"]]).status == 201)
+                for (name, interface) in [("web", "veth1"), ("database", "veth2"), ("planned", "")] {
+                    #expect(try await server.send("POST", endpoints("shop"), endpoint(name, interface)).status == 201)
+                }
+                #expect(try await closed() == [], "what closed the interface made way, round \(round)")
+                #expect(try await server.send("DELETE", "/api/v1/namespaces/shop").status == 200)
+                #expect(try await server.send("GET", "/api/v1/namespaces/shop").status == 404)
+                let left = try await closed()
+                #expect(Set(left.compactMap { $0["spec"]?["interfaceName"]?.stringValue }) == ["veth1", "veth2"])
+                for object in left {
+                    #expect(object["spec"]?["ipNetworks"] == nil && object["metadata"]?["labels"] == nil)
+                    #expect(object["spec"]?["node"] == "n" && object["spec"]?["containerID"] == "abc")
+                    let why = object["metadata"]?["annotations"]?[WorkloadEndpoint.closedAnnotation]?.stringValue ?? ""
+                    #expect(why.contains("shop/") && why.contains("was deleted"))
+                }
+            }
+            // An endpoint that is deleted by itself lets its interface go.
+            #expect(try await server.send("POST", endpoints("default"), endpoint("again", "veth1")).status == 201)
+            #expect(try await server.send("DELETE", endpoints("default") + "/again").status == 200)
+            #expect(try await closed().map { $0["spec"]?["interfaceName"] } == ["veth2"])
         }
     }
 

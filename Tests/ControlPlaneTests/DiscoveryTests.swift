@@ -4,7 +4,7 @@ import Testing
 @testable import ControlPlane
 
 @Suite struct DiscoveryTests {
-    private let catalog = ResourceCatalog(kinds: Kinds.all)
+    private let catalog = ResourceCatalog(kinds: Kinds.all + Kinds.aliases, reviews: Kinds.reviews)
 
     @Test func servesEveryKindInBothForms() async throws {
         try await RunningServer.with { (server) async throws in
@@ -13,9 +13,9 @@ import Testing
                 #expect(answer.headers.contains { $0 == ("content-type", Discovery.aggregatedContentType) })
                 let resources = (answer.json["items"]?.arrayValue ?? []).flatMap { $0["versions"]?.arrayValue ?? [] }
                     .flatMap { $0["resources"]?.arrayValue ?? [] }
-                #expect(Set(resources.compactMap { $0["resource"]?.stringValue }) == Set(Kinds.all.filter { $0.group.isEmpty == core }.map(\.plural)))
+                #expect(Set(resources.compactMap { $0["resource"]?.stringValue }) == Set((Kinds.all + Kinds.aliases + Kinds.reviews).filter { $0.group.isEmpty == core }.map(\.plural)))
             }
-            for kind in Kinds.all {
+            for kind in Kinds.all + Kinds.aliases + Kinds.reviews {
                 let path = kind.group.isEmpty ? "/api/v1" : "/apis/\(kind.apiVersion)"
                 let listed = try await server.send("GET", path).json["resources"]?.arrayValue ?? []
                 #expect(listed.contains { $0["name"] == .string(kind.plural) && $0["namespaced"] == .bool(kind.namespaced) })
@@ -41,7 +41,7 @@ import Testing
                 let patches = (document["paths"]?.objectValue ?? [:]).values.compactMap { $0["patch"] }
                     .filter { $0["x-kubernetes-group-version-kind"] == identity }
                 // The object, and its status where it has one.
-                #expect(patches.count == (kind.hasStatus ? 2 : 1))
+                #expect(patches.count == (kind.isReview ? 0 : kind.hasStatus ? 2 : 1))
                 for patch in patches {
                     let parameters = Set((patch["parameters"]?.arrayValue ?? []).compactMap { $0["name"]?.stringValue })
                     #expect(parameters.isSuperset(of: ["fieldValidation", "dryRun", "fieldManager", "force"]))
@@ -63,6 +63,21 @@ import Testing
             for element in elements { checkReferences(element, prefix: prefix, known: known) }
         default: break
         }
+    }
+
+    /// kubectl and GitOps tools make their patches of what OpenAPI says of lists: it must be what the server does with them.
+    @Test func saysHowListsAreMerged() {
+        let schemas = OpenAPISchemas(referencePrefix: "#/", wrapsReferences: true).all(Kinds.all)
+        let ports = schemas["io.k8s.api.core.v1.Service"]?["properties"]?["spec"]?["properties"]?["ports"]
+        #expect(ports?["x-kubernetes-list-type"] == "map" && ports?["x-kubernetes-list-map-keys"] == ["port", "protocol"])
+        #expect(ports?["x-kubernetes-patch-merge-key"] == "port" && ports?["x-kubernetes-patch-strategy"] == "merge")
+        #expect(ports?["items"]?["properties"]?["protocol"]?["default"] == "TCP")
+        let metadata = schemas[OpenAPISchemas.objectMetaName]?["properties"]
+        #expect(metadata?["finalizers"]?["x-kubernetes-list-type"] == "set")
+        #expect(metadata?["finalizers"]?["x-kubernetes-patch-strategy"] == "merge")
+        #expect(metadata?["ownerReferences"]?["x-kubernetes-patch-merge-key"] == "uid")
+        let rules = schemas["org.projectcalico.v3.NetworkPolicy"]?["properties"]?["spec"]?["properties"]?["ingress"]
+        #expect(rules?["x-kubernetes-list-type"] == "atomic")
     }
 
     @Test func describesEveryFieldOfThePolicyLanguage() throws {

@@ -64,6 +64,17 @@ import Testing
         }
     }
 
+    @Test func setsAnswersOutForPeople() async throws {
+        try await RunningServer.with { (server) async throws in
+            for path in ["/api/v1/namespaces/default", "/api/v1/namespaces", "/api/v1/namespaces/none", "/apis"] {
+                let plain = try await server.send("GET", path)
+                let pretty = try await server.send("GET", path + "?pretty=true")
+                #expect(!plain.text.contains("\n") && pretty.text.contains("\n  \"") && pretty.json == plain.json)
+                #expect(pretty.status == plain.status)
+            }
+        }
+    }
+
     @Test func decodesURLs() throws {
         #expect(try HTTPFrontend.decoded("a%2Fb+%C3%A9", plusIsSpace: true) == "a/b é")
         #expect(try HTTPFrontend.decoded("a+b", plusIsSpace: false) == "a+b")

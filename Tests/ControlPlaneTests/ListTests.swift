@@ -125,7 +125,7 @@ import Testing
                 request: .init(
                     kind: Kinds.networkPolicy, namespace: "default", labels: try LabelRequirements(""),
                     fields: try FieldRequirements(""), after: start, announceInitialEnd: false, bookmarks: true,
-                    timeoutSeconds: 1, bookmarkSeconds: 0.2, table: nil))
+                    timeoutSeconds: 1, bookmarkSeconds: 0.2, form: ObjectForm(plain: Kinds.networkPolicy)))
             let (sink, chunks) = LineSink.make()
             let namespace: JSONValue = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": "other"]]
             _ = try await server.send("POST", "/api/v1/namespaces", namespace)

@@ -60,6 +60,14 @@ import Testing
             #expect(labelled.json["metadata"]?["labels"] == ["a": "b"])
             #expect(labelled.json["metadata"]?["resourceVersion"] != created.json["metadata"]?["resourceVersion"])
             #expect(labelled.json["metadata"]?["generation"] == 1)
+            // What is empty says as little as what is absent.
+            let emptied = try await server.send(
+                "PATCH", Self.policies + "/web", ["metadata": ["annotations": [:], "finalizers": [], "ownerReferences": []]],
+                contentType: "application/merge-patch+json")
+            #expect(emptied.json["metadata"]?["resourceVersion"] == labelled.json["metadata"]?["resourceVersion"])
+            let bare = try await server.send(
+                "PATCH", Self.policies + "/web", ["metadata": ["labels": ["a": .null]]], contentType: "application/merge-patch+json")
+            #expect(bare.json["metadata"]?["labels"] == nil && bare.status == 200)
         }
     }
 
@@ -223,6 +231,41 @@ import Testing
         }
     }
 
+    /// A scalar means the same in a file that kubectl reads, in one that `bulkhead apply` reads, and in a body.
+    @Test(arguments: [
+        ("12:30", "12:30"), ("52:54:00:12:34:56", "52:54:00:12:34:56"), ("'1'", "1"), ("!!str 1", "1"), ("2026-01-02", "2026-01-02"),
+        ("1.2.3", "1.2.3"), ("0x", "0x"), ("=", "="),
+    ])
+    func textsOfYAMLAreTexts(scalar: String, text: String) throws {
+        #expect(try BodyDecoding.yaml(Array("a: \(scalar)\n".utf8)) == ["a": .string(text)])
+    }
+
+    @Test func labelsThatAreNoTextsAreRefusedByTheirPath() async throws {
+        try await RunningServer.with { (server) async throws in
+            for scalar in ["1", "1.5", "yes", "off", "true", "0o17", "0x10", "1_000", "1e3", "[a]", "{a: b}"] {
+                let yaml = "metadata: {name: web, labels: {team: \(scalar)}}\nspec: {selector: all()}\n"
+                let answer = try await server.send(
+                    "POST", Self.policies, body: Array(yaml.utf8), contentType: "application/yaml")
+                #expect(answer.status == 422, "\(scalar): \(answer.text)")
+                #expect(answer.json["details"]?["causes"]?.arrayValue?.map { $0["field"] } == ["metadata.labels[team]"], "\(scalar)")
+            }
+        }
+    }
+
+    @Test func generatedNamesAreNoLongerThanEveryKindTakes() async throws {
+        try await RunningServer.with { (server) async throws in
+            let prefix = String(repeating: "a", count: 62) + "-"
+            let kinds: [(path: String, spec: JSONValue)] = [
+                ("/api/v1/namespaces/default/services", ["ports": [["port": 80]]]), (Self.policies, ["selector": "all()"]),
+            ]
+            for (path, spec) in kinds {
+                let made = try await server.send("POST", path, ["metadata": ["generateName": .string(prefix)], "spec": spec])
+                #expect(made.status == 201, "\(made.text)")
+                #expect(made.json["metadata"]?["name"]?.stringValue?.count == 63)
+            }
+        }
+    }
+
     @Test func patchesByJSONPatchAndRefusesOtherKindsOfIt() async throws {
         try await RunningServer.with { (server) async throws in
             _ = try await server.send("POST", Self.policies, Self.policy("web"))
@@ -234,6 +277,7 @@ import Testing
                 "PATCH", Self.policies + "/web", [["op": "remove", "path": "/spec/nothing"]],
                 contentType: "application/json-patch+json")
             #expect(wrong.status == 422)
+            #expect(wrong.json["details"]?["causes"]?.arrayValue?.first?["message"]?.stringValue?.isEmpty == false)
             let strategic = try await server.send(
                 "PATCH", Self.policies + "/web", [:], contentType: "application/strategic-merge-patch+json")
             #expect(strategic.status == 415)

@@ -129,6 +129,24 @@ import Testing
         }
     }
 
+    /// A port without a protocol is the TCP port that is stored: told apart as Kubernetes tells it.
+    @Test func elementsAreTheSameWhereDefaultsMakeThem() async throws {
+        try await RunningServer.with { (server) async throws in
+            func apply(_ ports: JSONValue) async throws -> RunningServer.Answer {
+                try await server.send(
+                    "PATCH", "/api/v1/namespaces/default/services/web?fieldManager=git",
+                    ["apiVersion": "v1", "kind": "Service", "metadata": ["name": "web"], "spec": ["ports": ports]],
+                    contentType: "application/apply-patch+yaml")
+            }
+            #expect(try await apply([["name": "web", "port": 80], ["name": "dns", "port": 53, "protocol": "UDP"]]).status == 201)
+            let again = try await apply([["name": "web", "port": 80, "targetPort": 8080], ["name": "dns", "port": 53, "protocol": "UDP"]])
+            #expect(again.status == 200, "\(again.text)")
+            let ports = again.json["spec"]?["ports"]?.arrayValue ?? []
+            #expect(ports.map { $0["name"] } == ["web", "dns"] && ports[0]["targetPort"] == 8080)
+            #expect(try await apply([["name": "dns", "port": 53, "protocol": "UDP"]]).json["spec"]?["ports"]?.arrayValue?.count == 1)
+        }
+    }
+
     @Test func dryRunAndBadRequests() async throws {
         try await RunningServer.with { (server) async throws in
             #expect(try await Self.apply(server, "git", Self.configuration([:]), query: "&dryRun=All").status == 201)

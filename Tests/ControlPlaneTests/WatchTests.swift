@@ -114,7 +114,7 @@ import Testing
             store: CompactedStore(),
             request: .init(
                 kind: Kinds.tier, namespace: nil, labels: try LabelRequirements(""), fields: try FieldRequirements(""),
-                after: 3, announceInitialEnd: false, bookmarks: false, timeoutSeconds: 60, table: nil))
+                after: 3, announceInitialEnd: false, bookmarks: false, timeoutSeconds: 60, form: ObjectForm(plain: Kinds.tier)))
         let (sink, chunks) = LineSink.make()
         await stream.run(into: sink)
         sink.finish()

@@ -47,6 +47,45 @@ def test_server_side_apply(kubectl):
     assert get(kubectl, "networkpolicies.projectcalico.org", "site")["metadata"]["labels"] == {"team": "red"}
 
 
+SERVICE = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "ports"},
+           "spec": {"ports": [{"name": "http", "port": 80}, {"name": "https", "port": 443}]}}
+
+
+@pytest.mark.parametrize("side", [[], ["--server-side"]])
+def test_lists_with_keys_are_applied_element_by_element(kubectl, side):
+    """kubectl makes its patch of what OpenAPI says of lists: a port that is left out has to go, and one that stays to stay."""
+    service = json.loads(json.dumps(SERVICE))
+    apply = lambda: kubectl("apply", *side, "-f", "-", input=json.dumps(service)).stdout
+    ports = lambda: [port["port"] for port in get(kubectl, "service", "ports")["spec"]["ports"]]
+    apply()
+    version = get(kubectl, "service", "ports")["metadata"]["resourceVersion"]
+    apply()
+    assert get(kubectl, "service", "ports")["metadata"]["resourceVersion"] == version and ports() == [80, 443]
+    del service["spec"]["ports"][1]
+    apply()
+    assert ports() == [80]
+    # What another program adds stays.
+    kubectl("patch", "service", "ports", "-p", json.dumps({"spec": {"ports": [{"name": "more", "port": 8080}]}}))
+    service["spec"]["ports"][0]["targetPort"] = 8000
+    apply()
+    assert sorted(ports()) == [80, 8080]
+
+
+def test_events_of_both_groups(kubectl):
+    """client-go's recorder writes events.k8s.io; `kubectl get events` and `describe` read the core group."""
+    kubectl("create", "configmap", "subject", "--from-literal=a=b")
+    subject = get(kubectl, "configmap", "subject")["metadata"]
+    event = {"apiVersion": "events.k8s.io/v1", "kind": "Event", "metadata": {"generateName": "subject-"}, "eventTime": "2026-01-02T03:04:05.000006Z",
+             "reportingController": "example.com/tool", "reportingInstance": "tool-1", "action": "Checked", "reason": "Slow", "type": "Warning",
+             "regarding": {"apiVersion": "v1", "kind": "ConfigMap", "name": "subject", "namespace": "default", "uid": subject["uid"]},
+             "note": "It took long."}
+    kubectl("create", "-f", "-", input=json.dumps(event))
+    assert "It took long." in kubectl("get", "events").stdout and "Slow" in kubectl("get", "events.v1.events.k8s.io").stdout
+    assert "It took long." in kubectl("describe", "configmap", "subject").stdout
+    assert "It took long." in kubectl("events", "--for", "configmap/subject").stdout
+    assert "It took long." in kubectl.lab.bulkhead("describe", "configmap", "subject").stdout
+
+
 def test_from_client_side_to_server_side(kubectl):
     manifest = policy("moved", "app == 'web'", order=5)
     kubectl("apply", "-f", "-", input=json.dumps(manifest))
@@ -126,6 +165,13 @@ def test_roles(kubectl):
     assert refused.returncode == 1 and "ask for the role author or admin" in refused.stderr, refused.stderr
     kubectl("apply", "-f", "-", input=manifest, kubeconfig=configs["author"])
     assert "seen" in kubectl("get", "networkpolicies.projectcalico.org", kubeconfig=configs["viewer"]).stdout
+    assert "a-viewer" in kubectl("auth", "whoami", kubeconfig=configs["viewer"]).stdout
+    can = lambda role, *words: kubectl("auth", "can-i", *words, kubeconfig=configs[role], check=False).stdout.strip()
+    assert can("viewer", "list", "tiers") == "yes" and can("viewer", "create", "cnp") == "no" and can("author", "create", "cnp") == "yes"
+    assert can("author", "get", "secrets") == "no" and "secrets" not in can("viewer", "--list")
+    # Whoever tries what another may do does not do it with his own rights.
+    other = kubectl("delete", "cnp", "seen", "--as", "a-viewer", check=False)
+    assert other.returncode == 1 and "acting as another user" in other.stderr, other.stderr
     assert "a-viewer" in run(BULKHEAD, "user", "list", "--state", lab.state).stdout
     run(BULKHEAD, "user", "remove", "a-viewer", "--state", lab.state)
     assert kubectl("get", "tiers", kubeconfig=configs["viewer"], check=False).returncode == 1

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from lab import BULKHEAD, Lab, eventually, policy, run
+from test_examples import commands
 
 OWNER = "bulkhead.io/owner"
 
@@ -42,85 +43,15 @@ def words_of(lab, *words, environment=None, timeout=20, **options):
                           capture_output=True, text=True, env=surroundings, timeout=timeout, **options)
 
 
-def subcommands(words=()):
-    """Every command with its help, depth first."""
-    text = run(BULKHEAD, *words, "--help").stdout
-    yield words, text
-    for section in re.findall(r"^[A-Z ]*SUBCOMMANDS:\n((?:  .*\n|\n)+)", text, re.M):
-        for name in re.findall(r"^  ([a-z][a-zA-Z-]*)(?:[ ,]|$)", section, re.M):
-            if name != "help":
-                yield from subcommands((*words, name))
-
-
-def test_help_is_100_columns_wide_and_every_command_a_person_types_has_examples():
-    seen = list(subcommands())
-    assert len(seen) > 15, [words for words, _ in seen]
-    for words, text in seen:
+def test_help_is_100_columns_wide():
+    seen = [words for words, _, _ in commands()]
+    assert len(seen) > 15, seen
+    for words in seen:
         for environment in ({}, {"COLUMNS": "300"}):
             lines = run(BULKHEAD, *words, "--help", env={**os.environ, **environment}).stdout.splitlines()
             assert max(map(len, lines)) <= 100, (words, max(lines, key=len))
         wrong = run(BULKHEAD, *words, "--no-such-option", check=False)
         assert wrong.returncode == 2 and max(map(len, wrong.stderr.splitlines())) <= 100, (words, wrong.stderr)
-    mine = {"apply", "get", "describe", "delete", "edit", "completion", "doctor", "why", "enforce"}
-    for words, text in seen:
-        if words and words[0] in mine:
-            assert "EXAMPLES" in text, words
-
-
-def examples():
-    """Every command line under EXAMPLES of every help."""
-    for words, text in subcommands():
-        if match := re.search(r"EXAMPLES\n((?:  .*\n)+)", text):
-            for line in match[1].splitlines():
-                yield " ".join(words), line.strip()
-
-
-# What serves until it is stopped, or changes the machine: their own tests run them.
-ELSEWHERE = {"up", "release", "hook install", "hook remove", "doctor", "enforce", "backup", "restore", "user", "limits", "why"}
-
-
-def test_examples_run(lab):
-    """Each example of the help, word for word, where its names exist."""
-    web, database = lab.workload("web", 10), lab.workload("database", 11)
-    tap = "tap0"
-    lab.nsenter("ip", "tuntap", "add", tap, "mode", "tap")
-    web.policed({"app": "web"}, "shop")
-    database.policed({"app": "database"}, "shop")
-    folder = lab.folder / "examples"
-    (folder / "policies").mkdir(parents=True)
-    (folder / "bin").mkdir()
-    (folder / "bin/bulkhead").symlink_to(BULKHEAD)
-
-    def write(name, *objects):
-        (folder / name).write_text("\n---\n".join(map(json.dumps, objects)))
-
-    write("web.yaml", policy("web", "app == 'web'", "shop", ingress=[{"action": "Allow"}], egress=[{"action": "Allow"}]))
-    write("database.yaml", policy("database", "app == 'database'", "shop", ingress=[{"action": "Allow"}]))
-    write("policies/strangers.json", policy("no-strangers", "app == 'web'", kind="GlobalNetworkPolicy", ingress=[{"action": "Allow"}]))
-    done = 0
-    for command, line in examples():
-        if command in ELSEWHERE or command.split()[0] in ELSEWHERE:
-            continue
-        # What an earlier example deleted or renamed is there for each.
-        words_of(lab, "apply", "-f", folder / "policies", "-f", folder / "web.yaml", "-f", folder / "database.yaml", "--wait", "0")
-        if command == "workload add":
-            words_of(lab, "workload", "remove", line.split()[3], "-n", "shop")
-            line = line.replace("--netns web", f"--netns {web.namespace}").replace("--netns database", f"--netns {database.namespace}")
-        if command in ("workload remove", "workload list"):
-            words_of(lab, "workload", "add", "web", "-n", "shop", "--netns", web.namespace)
-        follows = "--follow" in line or "--watch" in line
-        environment = {**os.environ, "KUBECONFIG": lab.kubeconfig, "EDITOR": "true", "PATH": f"{folder}/bin:{os.environ['PATH']}"}
-        shell = ["nsenter", f"--net=/run/netns/{lab.host}", "bash", "-o", "pipefail", "-c", line]
-        if follows:
-            with pytest.raises(subprocess.TimeoutExpired):
-                subprocess.run(shell, capture_output=True, text=True, env=environment, cwd=folder, timeout=2)
-        else:
-            result = subprocess.run(shell, capture_output=True, text=True, env=environment, cwd=folder, timeout=30)
-            allowed = (0, 3) if "--exit-code" in line else (0,)
-            assert result.returncode in allowed, f"{line}: {result.returncode}\n{result.stdout}{result.stderr}"
-        done += 1
-    print(f"{done} examples ran")
-    assert done >= 20, done
 
 
 def test_apply_reads_folders_with_their_folders_and_names_what_it_skips(room, tmp_path):
@@ -253,6 +184,22 @@ def test_get_shows_objects_in_every_form(room):
     assert get("networkpolicies", "-o", "name").split() == ["networkpolicy/c"]
 
 
+def test_tables_are_100_columns_wide(lab):
+    long = "a-name-that-nobody-would-like-to-type-twice-but-somebody-has-given"
+    web = lab.workload("web", 10)
+    web.policed({"app": "web", long[:60]: "x" * 60}, "shop")
+    lab.apply(policy(long, " || ".join(f"app == 'value-{number}'" for number in range(20)), "shop", order=10, types=["Ingress", "Egress"]))
+    lab.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "many"}, "spec": {
+        "ports": [{"name": f"port-{number}", "port": number} for number in range(1000, 1040)]}})
+    run(BULKHEAD, "user", "add", "somebody@" + "x" * 50, "--role", "viewer", "--state", lab.state)
+    web.reaches(lab.v4(99), 80, timeout=0.2)
+    for words in (["get", "networkpolicies", "-A"], ["get", "networkpolicies", "-n", "shop"], ["get", "services", "-A"], ["status"], ["workload", "list"],
+                  ["get", "workloadendpoints", "-A"], ["flows"], ["limits"], ["why", "shop/web"], ["user", "list", "--state", lab.state],
+                  ["explain", "shop/web", lab.v4(99), "--port", "tcp/80"]):
+        lines = words_of(lab, *words).stdout.splitlines()
+        assert lines and max(map(len, lines)) <= 100, (words, max(lines, key=len))
+
+
 def test_watch_tells_every_change_once_also_over_a_restart(lab):
     lab.apply(policy("first"))
     streams = {}
@@ -348,6 +295,12 @@ def test_edit(room, tmp_path):
     assert "spec.order was changed by somebody else meanwhile, to 50" in seen(1), seen(1)
     result, seen, _ = edit("renamed", "text = text.replace('  name: web', '  name: web2')")
     assert result.returncode == 1 and "metadata.name cannot be edited" in seen(1)
+    # What only the server writes is not shown, and an empty file changes nothing.
+    assert not re.search("status:|uid:|resourceVersion:|managedFields:|creationTimestamp:", seen(0)), seen(0)
+    result, _, _ = edit("empty", "text = ''")
+    assert result.returncode == 0 and "the file is empty" in result.stdout and get()["spec"]["order"] == 61
+    result, seen, _ = edit("status", "text = text + 'status:\\n  endpoints: 5\\n'")
+    assert result.returncode == 1 and "status is written by the server alone" in seen(1), seen(1)
     failing = words_of(lab, "edit", "networkpolicy", "web", "-n", namespace, environment={"EDITOR": "false"})
     assert failing.returncode == 1 and "nothing was changed" in failing.stderr
     assert words_of(lab, "edit", "networkpolicy").returncode == 2

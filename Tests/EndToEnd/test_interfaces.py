@@ -123,3 +123,36 @@ def test_two_endpoints_that_claim_one_address_are_each_policed(bridged):
     client.command("ip", "link", "set", "eth0", "down")
     double.command("ip", "link", "set", "eth0", "up")
     assert not double.reaches(lab.v4(10), 8080, timeout=0.5)
+
+
+def test_workloads_of_a_namespace_that_is_deleted_are_closed(lab):
+    """They go on running: nothing that they send or get passes until somebody names them again."""
+    server, client = lab.workload("server", 10), lab.workload("client", 11)
+    server.serve(8080)
+    client.policed({"app": "client"})
+    allow = [{"action": "Allow"}]
+    lab.apply(policy("client", "app == 'client'", ingress=allow, egress=allow))
+
+    def attach():
+        server.policed({"app": "server"}, "shop")
+        lab.apply(policy("server", "app == 'server'", "shop", ingress=allow, egress=allow))
+    attach()
+    assert client.reaches(lab.v4(10), 8080)
+    connection = client.connect(lab.v4(10), 8080)
+    lab.bulkhead("delete", "namespace", "shop")
+
+    def is_closed():
+        return not client.reaches(lab.v4(10), 8080, timeout=0.3) and not server.ping(lab.v4(11))
+    eventually(is_closed, 10, what="nothing passes")
+    connection.settimeout(0.5)
+    with pytest.raises(OSError):
+        connection.sendall(b"more")
+        connection.recv(16)
+    (found,) = [endpoint for endpoint in lab.status()["endpoints"] if endpoint["interface"] == server.interface]
+    assert found["namespace"] == "default" and found["name"].startswith("closed-") and found["policed"], found
+    assert lab.stop() == 0
+    lab.up()
+    assert is_closed()
+    attach()
+    assert client.reaches(lab.v4(10), 8080)
+    assert not any(endpoint["name"].startswith("closed-") for endpoint in lab.status()["endpoints"])

@@ -4,16 +4,48 @@ import PolicyModel
 struct AccessControl: Sendable {
     let directory: UserDirectory
 
-    func check(_ user: User, verb: String, _ kind: ResourceKind, namespace: String?, name: String?, subresource: String)
-        throws(APIFailure)
-    {
-        guard !AccessRules.verbs(user.role, AccessRules.Subject(kind)).contains(verb) else { return }
-        let roles = Role.allCases.filter { AccessRules.verbs($0, AccessRules.Subject(kind)).contains(verb) }
-        let resource = subresource.isEmpty ? kind.plural : "\(kind.plural)/\(subresource)"
-        let scope = namespace.map { " in the namespace \"\($0)\"" } ?? (kind.namespaced ? " in every namespace" : "")
-        throw forbidden(
-            "\(kind.resource)\(name.map { " \"\($0)\"" } ?? "") is forbidden: User \"\(user.name)\" cannot \(verb) resource \"\(resource)\" in API group \"\(kind.group)\"\(scope): the role \(user.role.rawValue) may not; \(Self.advice(roles))",
-            group: kind.group, kind: kind.plural, name: name ?? "")
+    /// What a request asks for.
+    struct Question: Sendable {
+        var verb: String
+        var kind: ResourceKind
+        var namespace: String?
+        var name: String?
+        var subresource = ""
+    }
+
+    func check(_ user: User, _ question: Question) throws(APIFailure) {
+        if let refusal = refusal(user, question) { throw refusal }
+    }
+
+    /// Why not; nil where the user may.
+    private func refusal(_ user: User, _ question: Question) -> APIFailure? {
+        let subject = AccessRules.Subject(question.kind)
+        guard !AccessRules.verbs(user.role, subject).contains(question.verb) else { return nil }
+        return refusal(user, question, but: "", to: Role.allCases.filter { AccessRules.verbs($0, subject).contains(question.verb) })
+    }
+
+    private func refusal(_ user: User, _ question: Question, but exception: String, to roles: [Role]) -> APIFailure {
+        let kind = question.kind
+        let resource = question.subresource.isEmpty ? kind.plural : "\(kind.plural)/\(question.subresource)"
+        let scope = question.namespace.map { " in the namespace \"\($0)\"" } ?? (kind.namespaced ? " in every namespace" : "")
+        return forbidden(
+            "\(kind.resource)\(question.name.map { " \"\($0)\"" } ?? "") is forbidden: User \"\(user.name)\" cannot \(question.verb) resource \"\(resource)\" in API group \"\(kind.group)\"\(scope)\(exception): the role \(user.role.rawValue) may not; \(Self.advice(roles))",
+            group: kind.group, kind: kind.plural, name: question.name ?? "")
+    }
+
+    /// For a write that the verb allows.
+    func rights(_ user: User, _ question: Question) -> WriteRights {
+        var creation = question
+        creation.verb = "create"
+        var rights = WriteRights(creation: refusal(user, creation))
+        let subject = AccessRules.Subject(question.kind)
+        if AccessRules.changesLabelsOnly(user.role, subject) {
+            let roles = Role.allCases.filter {
+                AccessRules.verbs($0, subject).contains(question.verb) && !AccessRules.changesLabelsOnly($0, subject)
+            }
+            rights.content = refusal(user, question, but: " but for labels and annotations", to: roles)
+        }
+        return rights
     }
 
     func check(_ user: User, endpoint: String) throws(APIFailure) {

@@ -46,6 +46,9 @@ enum AccessRules {
         return subject == .secrets ? [] : reading.union(mayWrite)
     }
 
+    /// Whether what the role changes of a kind may be nothing but labels and annotations: who a workload is, not where it is.
+    static func changesLabelsOnly(_ role: Role, _ subject: Subject) -> Bool { role == .responder && subject == .workloads }
+
     /// Connection records say who talks to whom: not for everybody who may see policies.
     static func mayRead(endpoint: String, _ role: Role) -> Bool { endpoint != "flows" || role != .viewer }
 }

@@ -23,6 +23,8 @@ import PolicyModel
 struct BulkheadEndpoints: Sendable {
     static let groupVersion = ResourceCatalog.GroupVersion(group: "bulkhead.io", version: "v1alpha1")
 
+    static let names = ["enforcement", "explain", "flows", "status"]
+
     let node: any NodeReporting
     let flows: any FlowStore
 

@@ -47,7 +47,7 @@ enum ProtobufDecoding {
         guard encoding.isEmpty else {
             throw APIFailure.unsupportedMediaType("the content encoding \"\(encoding)\" is not supported; send it plain")
         }
-        guard let message = ProtobufMessage.byKind[kind] else {
+        guard let message = ProtobufMessage.message(apiVersion: apiVersion, kind: kind) else {
             throw APIFailure.unsupportedMediaType(
                 "protobuf is not understood for kind \"\(kind)\"; send application/json or application/yaml")
         }

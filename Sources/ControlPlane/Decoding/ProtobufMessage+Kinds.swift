@@ -1,3 +1,5 @@
+import PolicyModel
+
 /// The messages of the built-in kinds, with the field numbers of `generated.proto` in k8s.io/api.
 extension ProtobufMessage {
     private static func text(_ name: String) -> Member { Member(name: name, kind: .string) }
@@ -112,10 +114,43 @@ extension ProtobufMessage {
         13: one("related", objectReference), 14: text("reportingComponent"), 15: text("reportingInstance"),
     ])
 
+    /// `Event` of events.k8s.io.
+    static let groupedEvent = ProtobufMessage(members: [
+        1: metadata, 2: Member(name: "eventTime", kind: .time),
+        3: one("series", [1: integer("count"), 2: Member(name: "lastObservedTime", kind: .time)]),
+        4: text("reportingController"), 5: text("reportingInstance"), 6: text("action"), 7: text("reason"),
+        8: one("regarding", objectReference), 9: one("related", objectReference), 10: text("note"), 11: text("type"),
+        12: one("deprecatedSource", [1: text("component"), 2: text("host")]),
+        13: Member(name: "deprecatedFirstTimestamp", kind: .time), 14: Member(name: "deprecatedLastTimestamp", kind: .time),
+        15: integer("deprecatedCount"),
+    ])
+
+    private static let selfSubjectAccessReview = ProtobufMessage(members: [
+        1: metadata,
+        2: one(
+            "spec",
+            [
+                1: one(
+                    "resourceAttributes",
+                    [
+                        1: text("namespace"), 2: text("verb"), 3: text("group"), 4: text("version"), 5: text("resource"),
+                        6: text("subresource"), 7: text("name"),
+                    ]),
+                2: one("nonResourceAttributes", [1: text("path"), 2: text("verb")]),
+            ]),
+    ])
+
+    /// nil: nobody sends that kind in this form.
+    static func message(apiVersion: String, kind: String) -> ProtobufMessage? {
+        apiVersion == Kinds.groupedEvent.apiVersion && kind == Kinds.groupedEvent.kind ? groupedEvent : byKind[kind]
+    }
+
     /// By `kind`, for any version: the messages have not changed since v1.
-    static let byKind: [String: ProtobufMessage] = [
+    private static let byKind: [String: ProtobufMessage] = [
         "Namespace": namespace, "DeleteOptions": deleteOptions, "Secret": secret, "ConfigMap": configMap,
         "ServiceAccount": serviceAccount, "Service": service, "EndpointSlice": endpointSlice,
         "NetworkPolicy": networkPolicy, "Event": event,
+        "SelfSubjectReview": ProtobufMessage(members: [1: metadata]), "SelfSubjectAccessReview": selfSubjectAccessReview,
+        "SelfSubjectRulesReview": ProtobufMessage(members: [1: metadata, 2: one("spec", [1: text("namespace")])]),
     ]
 }

@@ -15,9 +15,10 @@ struct Discovery: Sendable {
         return false
     }
 
-    private static let verbs: [JSONValue] = [
-        "create", "delete", "deletecollection", "get", "list", "patch", "update", "watch",
-    ]
+    private static func verbs(_ kind: ResourceKind) -> [JSONValue] {
+        if kind.isReview { return ["create"] }
+        return ["create", "delete"] + (kind.isNamespace ? [] : ["deletecollection"]) + ["get", "list", "patch", "update", "watch"]
+    }
 
     // MARK: - Aggregated
 
@@ -52,7 +53,7 @@ struct Discovery: Sendable {
                 "group": .string(kind.group), "version": .string(kind.version), "kind": .string(kind.kind),
             ]),
             "scope": .string(kind.namespaced ? "Namespaced" : "Cluster"), "singularResource": .string(kind.singular),
-            "verbs": .array(Self.verbs), "categories": .array(categories(kind)),
+            "verbs": .array(Self.verbs(kind)), "categories": .array(categories(kind)),
         ]
         if !kind.shortNames.isEmpty { members["shortNames"] = .array(kind.shortNames.map { .string($0) }) }
         let subresources = Self.subresources(kind)
@@ -123,7 +124,7 @@ struct Discovery: Sendable {
     private func resource(_ kind: ResourceKind) -> JSONValue {
         var members: [String: JSONValue] = [
             "name": .string(kind.plural), "singularName": .string(kind.singular), "namespaced": .bool(kind.namespaced),
-            "kind": .string(kind.kind), "verbs": .array(Self.verbs), "categories": .array(categories(kind)),
+            "kind": .string(kind.kind), "verbs": .array(Self.verbs(kind)), "categories": .array(categories(kind)),
         ]
         if !kind.shortNames.isEmpty { members["shortNames"] = .array(kind.shortNames.map { .string($0) }) }
         return .object(members)
@@ -143,8 +144,9 @@ struct Discovery: Sendable {
         return catalog.groupVersions.map(\.group).filter { seen.insert($0).inserted }
     }
 
-    /// `kubectl get bulkhead` lists everything that decides about traffic.
+    /// `kubectl get bulkhead` lists everything that decides about traffic; `kubectl get all` what it does in Kubernetes.
     private func categories(_ kind: ResourceKind) -> [JSONValue] {
-        kind.isBuiltIn ? [] : [.string("bulkhead")]
+        if kind.resource == Kinds.service.resource { return ["all"] }
+        return kind.isBuiltIn ? [] : ["bulkhead"]
     }
 }

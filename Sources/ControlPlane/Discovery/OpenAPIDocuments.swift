@@ -40,9 +40,9 @@ struct OpenAPIDocuments: Sendable {
         index = JSONValue.object(["paths": .object(paths)]).serialized()
         let two = JSONValue.object([
             "swagger": .string("2.0"), "info": info,
-            "paths": .object(OpenAPIPaths(versionThree: false).paths(catalog.kinds)),
+            "paths": .object(OpenAPIPaths(versionThree: false).paths(catalog.kinds + catalog.reviews)),
             "definitions": .object(
-                OpenAPISchemas(referencePrefix: "#/definitions/", wrapsReferences: false).all(catalog.kinds)),
+                OpenAPISchemas(referencePrefix: "#/definitions/", wrapsReferences: false).all(catalog.kinds + catalog.reviews)),
         ])
         versionTwo = two.serialized()
         versionTwoProtobuf = try OpenAPIProtobuf.encode(two)

@@ -12,12 +12,20 @@ struct OpenAPIPaths: Sendable {
             let root = kind.group.isEmpty ? "/api/\(kind.version)" : "/apis/\(kind.group)/\(kind.version)"
             let collection = kind.namespaced ? "\(root)/namespaces/{namespace}/\(kind.plural)" : "\(root)/\(kind.plural)"
             let scope = kind.namespaced ? [pathParameter("namespace")] : []
+            if kind.isReview {
+                paths[collection] = .object([
+                    "post": operation(kind, "post", parameters: writeParameters, body: ["application/json", "application/yaml"])
+                ])
+                continue
+            }
             paths[collection] = .object([
                 "parameters": .array(scope),
                 "get": operation(kind, "list", parameters: listParameters, answer: "List"),
                 "post": operation(kind, "post", parameters: writeParameters, body: ["application/json", "application/yaml"]),
-                "delete": operation(kind, "deletecollection", parameters: listParameters, answer: "List"),
             ])
+            if !kind.isNamespace {
+                paths[collection]?["delete"] = operation(kind, "deletecollection", parameters: listParameters, answer: "List")
+            }
             paths["\(collection)/{name}"] = .object([
                 "parameters": .array(scope + [pathParameter("name")]),
                 "get": operation(kind, "get", parameters: []),
@@ -109,7 +117,7 @@ struct OpenAPIPaths: Sendable {
     private var listParameters: [JSONValue] {
         [
             queryParameter("labelSelector", "string", "Only objects whose labels match."),
-            queryParameter("fieldSelector", "string", "Only the objects of metadata.name or metadata.namespace."),
+            queryParameter("fieldSelector", "string", "Only objects whose fields match: metadata.name, metadata.namespace, and of Kubernetes' own kinds those that it selects by."),
             queryParameter("watch", "boolean", "Stream changes instead of listing."),
             queryParameter("limit", "integer", "At most so many objects; the answer says in metadata.continue where to go on."),
             queryParameter("continue", "string", "Goes on with a list where metadata.continue of the answer before says."),

@@ -30,15 +30,15 @@ struct OpenAPISchemas: Sendable {
             Self.listMetaName: object(
                 [
                     Field("resourceVersion", .string(allowed: []), "Revision of the store at which the list was made."),
-                    Field("continue", .string(allowed: []), "Not used: lists are complete."),
-                    Field("remainingItemCount", .integer(minimum: 0, maximum: .max), "Not used: lists are complete."),
+                    Field("continue", .string(allowed: []), "Where the next page begins; absent where this is the last."),
+                    Field("remainingItemCount", .integer(minimum: 0, maximum: .max), "How many objects follow, where nothing is selected."),
                     Field("selfLink", .string(allowed: []), "Deprecated; not used."),
                 ], "Metadata that every list has."),
             Self.deleteOptionsName: object(
                 [
                     Field("apiVersion", .string(allowed: []), "v1."), Field("kind", .string(allowed: []), "DeleteOptions."),
                     Field("gracePeriodSeconds", .integer(minimum: 0, maximum: .max), "Ignored: deletion acts at once."),
-                    Field("propagationPolicy", .string(allowed: []), "Ignored: only a namespace has dependants, and it takes them along."),
+                    Field("propagationPolicy", .string(allowed: []), "What becomes of the objects that name this one as their owner: Background, Foreground or Orphan."),
                     Field("dryRun", .array(.string(allowed: ["All"])), "All: check, and change nothing."),
                     Field(
                         "preconditions",
@@ -57,7 +57,7 @@ struct OpenAPISchemas: Sendable {
         ]
         for kind in kinds {
             schemas[Self.name(kind)] = whole(kind)
-            schemas[Self.name(kind) + "List"] = list(kind)
+            if !kind.isReview { schemas[Self.name(kind) + "List"] = list(kind) }
         }
         return schemas
     }
@@ -82,7 +82,7 @@ struct OpenAPISchemas: Sendable {
     private func whole(_ kind: ResourceKind) -> JSONValue {
         var properties = Self.typeProperties
         properties["metadata"] = reference(Self.objectMetaName, "Standard object's metadata.")
-        for field in kind.fields { properties[field.name] = schema(field.schema, description: description(field)) }
+        for field in kind.fields { properties[field.name] = property(field) }
         return .object([
             "type": .string("object"), "description": .string(kind.description), "properties": .object(properties),
             "x-kubernetes-group-version-kind": .array([Self.groupVersionKind(kind)]),
@@ -118,6 +118,27 @@ struct OpenAPISchemas: Sendable {
         field.enforced ? field.description : field.description + " Not enforced yet: refused when set."
     }
 
+    /// With what clients need to merge lists as the server does: kubectl makes its patches of it.
+    private func property(_ field: Field) -> JSONValue {
+        var property = schema(field.schema, description: description(field))
+        guard case .array = field.schema else { return property }
+        switch field.listType {
+        case .atomic: property["x-kubernetes-list-type"] = "atomic"
+        case .set:
+            property["x-kubernetes-list-type"] = "set"
+            property["x-kubernetes-patch-strategy"] = "merge"
+        case .map(let keys):
+            property["x-kubernetes-list-type"] = "map"
+            property["x-kubernetes-list-map-keys"] = .array(keys.map { .string($0.name) })
+            property["x-kubernetes-patch-strategy"] = "merge"
+            property["x-kubernetes-patch-merge-key"] = keys.first.map { .string($0.name) }
+            for key in keys {
+                if let assumed = key.assumed { property["items"]?["properties"]?[key.name]?["default"] = .string(assumed) }
+            }
+        }
+        return property
+    }
+
     private func object(_ fields: [Field], _ description: String) -> JSONValue {
         schema(.object(fields), description: description)
     }
@@ -129,7 +150,7 @@ struct OpenAPISchemas: Sendable {
         case .object(let fields):
             members["type"] = .string("object")
             members["properties"] = .object(
-                Dictionary(fields.map { ($0.name, self.schema($0.schema, description: self.description($0))) }) { $1 })
+                Dictionary(fields.map { ($0.name, property($0)) }) { $1 })
             let required = fields.filter(\.required).map { JSONValue.string($0.name) }
             if !required.isEmpty { members["required"] = .array(required) }
         case .map(let element):

@@ -61,6 +61,10 @@ extension APIFailure {
         APIFailure(code: 401, reason: "Unauthorized", message: "Unauthorized: \(message)")
     }
 
+    static let impersonation = APIFailure(
+        code: 403, reason: "Forbidden",
+        message: "acting as another user (--as, Impersonate-User) is not supported: use a kubeconfig of that user")
+
     static func badRequest(_ message: String) -> APIFailure {
         APIFailure(code: 400, reason: "BadRequest", message: message)
     }

@@ -21,7 +21,12 @@ struct APIRequest: Sendable {
     /// SHA-256 of the client's certificate, hexadecimal, where the connection has a valid one.
     var certificateDigest: String?
     var userAgent = ""
+    /// Whether the client wants to act as another user (`Impersonate-User` and its like).
+    var impersonates = false
     var body: [UInt8]
+
+    /// What the names of headers begin with that ask to act as another user; lower case.
+    static let impersonationPrefix = "impersonate-"
 
     init(
         method: Method, path: [String], query: [(name: String, value: String)] = [], accept: String = "",

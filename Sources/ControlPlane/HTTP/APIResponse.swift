@@ -30,6 +30,16 @@ struct APIResponse: Sendable {
         APIResponse(status: status, warnings: warnings, body: .bytes(value.serialized()))
     }
 
+    /// The same, JSON set out for people; what streams stays one object a line.
+    func pretty() -> APIResponse {
+        guard contentType == AcceptHeader.json, case .bytes(let bytes) = body, let value = try? JSONValue(parsing: bytes) else {
+            return self
+        }
+        var answer = self
+        answer.body = .bytes(value.serialized(pretty: true))
+        return answer
+    }
+
     static func text(_ text: String) -> APIResponse {
         APIResponse(contentType: "text/plain; charset=utf-8", body: .bytes(Array(text.utf8)))
     }

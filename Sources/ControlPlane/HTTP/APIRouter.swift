@@ -23,10 +23,17 @@ struct APIRouter: Sendable {
 
     /// Never throws: what goes wrong becomes a Status.
     func respond(to request: APIRequest) async -> APIResponse {
+        let answer = await answer(to: request)
+        return request.flag("pretty") ? answer.pretty() : answer
+    }
+
+    private func answer(to request: APIRequest) async -> APIResponse {
         if let answer = await health.respond(to: request) { return answer }
         do {
             let user = try access.directory.user(
                 authorization: request.authorization, certificateDigest: request.certificateDigest)
+            // Whoever wants to try what another may do must not do it with his own rights.
+            guard !request.impersonates else { throw APIFailure.impersonation }
             return access.guarded(try await route(request, user), user)
         } catch let failure as APIFailure {
             return failure.response
@@ -97,7 +104,12 @@ struct APIRouter: Sendable {
         default:
             let groupVersion = ResourceCatalog.GroupVersion(group: request.path[1], version: request.path[2])
             let rest = Array(request.path.dropFirst(3))
-            if groupVersion == BulkheadEndpoints.groupVersion, let endpoint = rest.first, rest.count == 1 {
+            if let plural = rest.first, rest.count == 1, let kind = catalog.review(groupVersion, plural: plural) {
+                return try SelfReviews(catalog: catalog).respond(to: request, kind: kind, user: user)
+            }
+            if groupVersion == BulkheadEndpoints.groupVersion, let endpoint = rest.first, rest.count == 1,
+                BulkheadEndpoints.names.contains(endpoint)
+            {
                 try requireReading(request)
                 try access.check(user, endpoint: endpoint)
                 return try await bulkhead.respond(to: request, endpoint: endpoint)
@@ -143,11 +155,13 @@ struct APIRouter: Sendable {
             guard let document = discovery.resources(groupVersion) else { throw APIFailure.unknownPath }
             return .json(document)
         }
-        guard let target = target(groupVersion, rest: rest, plural: plural) else { throw APIFailure.unknownPath }
+        guard var target = target(groupVersion, rest: rest, plural: plural) else { throw APIFailure.unknownPath }
         _ = try AcceptHeader(request.accept).choice(of: [AcceptHeader.json])
-        try access.check(
-            user, verb: AccessControl.verb(request, hasName: target.name != nil), target.kind, namespace: target.namespace,
+        let question = AccessControl.Question(
+            verb: AccessControl.verb(request, hasName: target.name != nil), kind: target.asked, namespace: target.namespace,
             name: target.name, subresource: target.subresource)
+        try access.check(user, question)
+        if request.method == .put || request.method == .patch { target.rights = access.rights(user, question) }
         return try await resources.respond(to: request, target: target)
     }
 
@@ -167,7 +181,7 @@ struct APIRouter: Sendable {
 
     /// `rest`: the name and the subresource, where there are any.
     private func target(_ kind: ResourceKind, namespace: String?, rest: [String]) -> ResourceHandler.Target? {
-        var target = ResourceHandler.Target(kind: kind, namespace: namespace, name: rest.first)
+        var target = ResourceHandler.Target(asked: kind, namespace: namespace, name: rest.first)
         guard rest.count == 2 else { return target }
         target.subresource = rest[1]
         switch rest[1] {

@@ -75,6 +75,7 @@ struct HTTPFrontend: HTTPResponder {
             contentType: MediaRange(request.headers[.contentType] ?? "").type,
             authorization: request.headers[.authorization], body: [])
         translated.userAgent = request.headers[.userAgent] ?? ""
+        translated.impersonates = request.headers.contains { $0.name.canonicalName.hasPrefix(APIRequest.impersonationPrefix) }
         return translated
     }
 

@@ -25,15 +25,15 @@ struct Housekeeping: Sendable {
     /// Events are news: an old one is worth nothing and must not fill the store.
     func expireEvents() async throws {
         let oldest = writer.now() - Limits.eventSeconds
-        for kind in writer.references.catalog.kinds where kind.kind == "Event" && kind.isBuiltIn {
-            for object in try await writer.store.list(resource: kind.resource, namespace: nil).objects {
-                let value = object.value
-                let seen = [value["lastTimestamp"], value["eventTime"], value["metadata"]?["creationTimestamp"]]
-                    .compactMap { $0?.stringValue.flatMap(Timestamps.parse) }.max()
-                guard let seen, seen < oldest else { continue }
-                _ = try? await writer.delete(
-                    kind: kind, namespace: object.key.namespace, name: object.key.name, options: DeleteOptions())
-            }
+        for object in try await writer.store.list(resource: Kinds.event.resource, namespace: nil).objects {
+            let value = object.value
+            let seen = [
+                value["lastTimestamp"], value["series"]?["lastObservedTime"], value["eventTime"],
+                value["metadata"]?["creationTimestamp"],
+            ].compactMap { $0?.stringValue.flatMap(Timestamps.parse) }.max()
+            guard let seen, seen < oldest else { continue }
+            _ = try? await writer.delete(
+                kind: Kinds.event, namespace: object.key.namespace, name: object.key.name, options: DeleteOptions())
         }
     }
 }

@@ -50,7 +50,9 @@ struct ObjectPatch: Sendable {
         } catch {
             throw APIFailure(
                 code: 422, reason: "Invalid", message: "the patch cannot be applied to \(kind.resource) \"\(name)\": \(error)",
-                group: kind.group, kind: kind.kind, name: name)
+                group: kind.group, kind: kind.kind, name: name,
+                // kubectl shows of a refusal with a kind no more than its causes.
+                causes: [.init(field: error.path.isEmpty ? "patch" : error.path, reason: "FieldValueInvalid", message: error.message)])
         }
     }
 }

@@ -17,7 +17,7 @@ struct ObjectPreparation: Sendable {
         var result = try shaped(sent, namespace: namespace, name: nil)
         var metadata = result.value["metadata"]?.objectValue ?? [:]
         if result.name.isEmpty, let prefix = metadata["generateName"]?.stringValue, !prefix.isEmpty {
-            result.name = prefix.prefix(248) + Self.randomSuffix()
+            result.name = prefix.prefix(Self.generatedPrefixLength) + Self.randomSuffix()
         }
         guard metadata["resourceVersion"]?.stringValue ?? "" == "" else {
             throw .badRequest("resourceVersion should not be set on objects to be created")
@@ -30,7 +30,7 @@ struct ObjectPreparation: Sendable {
         metadata["generation"] = .integer(1)
         result.value["metadata"] = .object(metadata)
         result.value["status"] = nil
-        try finish(&result, warns: true)
+        try finish(&result, over: nil, warns: true)
         return result
     }
 
@@ -67,7 +67,7 @@ struct ObjectPreparation: Sendable {
             result.value["status"] = current["status"]
         }
         try checkDeleting(result.value, current: current, name: name)
-        try finish(&result, warns: subresource.isEmpty)
+        try finish(&result, over: current, warns: subresource.isEmpty)
         if Self.desired(result.value) != Self.desired(current) {
             let generation = currentMetadata["generation"]?.integerValue ?? 1
             result.value["metadata"]?["generation"] = .integer(generation + 1)
@@ -94,6 +94,16 @@ struct ObjectPreparation: Sendable {
 
     static func finalizers(_ value: JSONValue) -> [String] {
         (value["metadata"]?["finalizers"]?.arrayValue ?? []).compactMap(\.stringValue)
+    }
+
+    /// Whether two versions differ in nothing but labels, annotations and what the server keeps of them.
+    static func areAlikeButForLabels(_ first: JSONValue, _ second: JSONValue) -> Bool {
+        func rest(_ value: JSONValue) -> JSONValue {
+            var value = value
+            for member in ["labels", "annotations", "managedFields", "resourceVersion"] { value["metadata"]?[member] = nil }
+            return value
+        }
+        return rest(first) == rest(second)
     }
 
     /// What the object asks for: everything but metadata and status.
@@ -133,9 +143,9 @@ struct ObjectPreparation: Sendable {
     }
 
     /// Defaults, then everything that may be wrong with it.
-    private func finish(_ result: inout Result, warns: Bool) throws(APIFailure) {
+    private func finish(_ result: inout Result, over current: JSONValue?, warns: Bool) throws(APIFailure) {
         Defaulting.apply(to: &result.value, kind: kind)
-        let errors = Validator.validate(result.value, kind: kind)
+        let errors = Validator.validate(result.value, replacing: current, kind: kind)
         let unknown = errors.filter { $0.reason == .unknown }
         if !unknown.isEmpty, options.fieldValidation == .strict { throw .strictDecoding(kind, unknown) }
         let refusing = errors.filter { $0.reason != .unknown }
@@ -143,8 +153,19 @@ struct ObjectPreparation: Sendable {
         if options.fieldValidation == .warn { result.warnings = unknown.map(\.message) }
         // Takes unknown and null members away, so that equal objects compare equal.
         Validator.prune(&result.value, kind: kind)
+        for member in Self.droppedWhenEmpty {
+            guard let value = result.value["metadata"]?[member], value == .object([:]) || value == .array([]) else { continue }
+            result.value["metadata"]?[member] = nil
+        }
         if warns { result.warnings += Validator.warnings(result.value, kind: kind).map { "\($0.path): \($0.message)" } }
     }
+
+    /// Members of metadata that say as little when they are empty as when they are absent, as in Kubernetes: clients send
+    /// both in turn.
+    private static let droppedWhenEmpty = ["annotations", "labels", "finalizers", "ownerReferences"]
+
+    /// What is kept of a `generateName`, as in Kubernetes: with its five letters the name is one that every kind takes.
+    private static let generatedPrefixLength = 58
 
     private static func randomSuffix() -> String {
         // Without vowels, as in Kubernetes, so that no words appear.

@@ -88,6 +88,7 @@ extension ObjectWriter {
     /// After a write: what it set free, and what it should not have outlived.
     func follow(_ written: Written, kind: ResourceKind, options: WriteOptions) async {
         guard !options.dryRun else { return }
+        if kind.resource == Kinds.workloadEndpoint.resource, !written.deleted { await open(written.value) }
         let metadata = written.value["metadata"]
         if written.deleted {
             await followDeletion(
@@ -131,7 +132,7 @@ extension ObjectWriter {
         return try await store.dependents(ofOwner: uid)
     }
 
-    private func deleteQuietly(_ object: StoredObject, propagation: DeleteOptions.Propagation) async {
+    func deleteQuietly(_ object: StoredObject, propagation: DeleteOptions.Propagation) async {
         var options = DeleteOptions()
         options.uid = object.value["metadata"]?["uid"]?.stringValue
         options.propagation = propagation
@@ -180,9 +181,12 @@ extension ObjectWriter {
         if let abandoned { await deleteQuietly(abandoned, propagation: .background) }
     }
 
-    /// Owners of kinds that are not served here count as present: nobody here knows better.
+    /// Owners of kinds that are not served here count as present: nobody here knows better. So does one of a namespace whose
+    /// dependent belongs to none, as in Kubernetes: the reference does not say in which namespace it is.
     private func isPresent(_ reference: JSONValue, for dependent: StoreKey) async throws -> Bool {
-        guard let owner = owner(reference, namespace: dependent.namespace) else { return true }
+        guard let owner = owner(reference, namespace: dependent.namespace),
+            !owner.kind.namespaced || !dependent.namespace.isEmpty
+        else { return true }
         guard let found = try await store.get(owner.key) else { return false }
         return found.value["metadata"]?["uid"] == reference["uid"]
     }
@@ -192,7 +196,8 @@ extension ObjectWriter {
             let name = reference["name"]?.stringValue,
             let kind = references.catalog.kinds.first(where: { $0.kind == kindName && $0.apiVersion == version })
         else { return nil }
-        return (kind, key(kind, namespace, name))
+        let stored = KindView(kind).kind
+        return (stored, key(stored, namespace, name))
     }
 
     private func orphanDependents(of owner: JSONValue) async throws {
@@ -255,6 +260,7 @@ extension ObjectWriter {
 
     private func emptyNamespace(_ name: String) async throws {
         for object in try await store.list(resource: nil, namespace: name).objects {
+            if object.key.resource == Kinds.workloadEndpoint.resource { try await close(object) }
             await deleteQuietly(object, propagation: .background)
         }
         try await settleNamespace(name)

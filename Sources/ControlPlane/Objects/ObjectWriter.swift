@@ -140,6 +140,7 @@ struct ObjectWriter: Sendable {
             throw APIFailure.badRequest("metadata.managedFields must be nil")
         }
         guard current != nil || subresource.isEmpty else { throw APIFailure.notFound(kind, name) }
+        if current == nil, let refusal = options.rights.creation { throw refusal }
         let sentName = configuration["metadata"]?["name"]?.stringValue ?? ""
         guard sentName.isEmpty || sentName == name else {
             throw APIFailure.badRequest(
@@ -175,6 +176,9 @@ struct ObjectWriter: Sendable {
         var prepared = try ObjectPreparation(kind: kind, options: options).update(
             sent, current: current.value, namespace: current.key.namespace, name: current.key.name,
             subresource: subresource)
+        if let refusal = options.rights.content, !ObjectPreparation.areAlikeButForLabels(prepared.value, current.value) {
+            throw refusal
+        }
         let managed =
             managed
             ?? ownership(kind, .update, options, subresource: subresource).afterUpdate(

@@ -13,26 +13,34 @@ struct ResourceCatalog: Sendable {
         var path: String { group.isEmpty ? "api/\(version)" : "apis/\(group)/\(version)" }
     }
 
+    /// Whose objects are stored, and their aliases.
     let kinds: [ResourceKind]
-    /// In the order of `kinds`, without repetition.
+    /// Those that are answered and not stored.
+    let reviews: [ResourceKind]
+    /// In the order of `kinds` and `reviews`, without repetition.
     let groupVersions: [GroupVersion]
     let namespaceKind: ResourceKind?
     let tierKind: ResourceKind?
     private let byPlace: [GroupVersion: [String: ResourceKind]]
 
-    init(kinds: [ResourceKind]) {
+    init(kinds: [ResourceKind], reviews: [ResourceKind] = []) {
         self.kinds = kinds
+        self.reviews = reviews
         namespaceKind = kinds.first(where: \.isNamespace)
         tierKind = kinds.first(where: \.isTier)
         byPlace = Dictionary(grouping: kinds) { GroupVersion(group: $0.group, version: $0.version) }
             .mapValues { Dictionary($0.map { ($0.plural, $0) }) { first, _ in first } }
         var seen: Set<GroupVersion> = []
-        groupVersions = kinds.map { GroupVersion(group: $0.group, version: $0.version) }
+        groupVersions = (kinds + reviews).map { GroupVersion(group: $0.group, version: $0.version) }
             .filter { seen.insert($0).inserted }
     }
 
     func kinds(in groupVersion: GroupVersion) -> [ResourceKind] {
-        kinds.filter { $0.group == groupVersion.group && $0.version == groupVersion.version }
+        (kinds + reviews).filter { $0.group == groupVersion.group && $0.version == groupVersion.version }
+    }
+
+    func review(_ groupVersion: GroupVersion, plural: String) -> ResourceKind? {
+        reviews.first { $0.group == groupVersion.group && $0.version == groupVersion.version && $0.plural == plural }
     }
 
     func kind(_ groupVersion: GroupVersion, plural: String) -> ResourceKind? {
@@ -45,7 +53,8 @@ struct ResourceCatalog: Sendable {
 
 extension ResourceKind {
     var isNamespace: Bool { group.isEmpty && kind == "Namespace" }
-    var hasStatus: Bool { fields.contains { $0.name == "status" } }
+    /// Whether its status is written apart.
+    var hasStatus: Bool { !isReview && fields.contains { $0.name == "status" } }
     var isTier: Bool { group == "projectcalico.org" && kind == "Tier" }
     /// A kind whose `spec.tier` names a tier, enforced or staged.
     var namesTier: Bool {

@@ -4,13 +4,19 @@ import PolicyModel
 /// Answers requests for the objects of one kind.
 struct ResourceHandler: Sendable {
     struct Target: Sendable {
-        var kind: ResourceKind
+        /// As the client knows it.
+        var asked: ResourceKind
         /// nil: every namespace, or a kind without.
         var namespace: String?
         /// nil: the collection.
         var name: String?
         /// `status`, `finalize`; empty: the object itself.
         var subresource = ""
+        var rights = WriteRights()
+
+        var view: KindView { KindView(asked) }
+        /// As it is stored.
+        var kind: ResourceKind { view.kind }
     }
 
     let store: any Store
@@ -19,6 +25,14 @@ struct ResourceHandler: Sendable {
     let now: @Sendable () -> Int64
 
     func respond(to request: APIRequest, target: Target) async throws -> APIResponse {
+        do {
+            return try await answer(target.view.stored(request), target)
+        } catch let failure as APIFailure {
+            throw target.view.shown(failure)
+        }
+    }
+
+    private func answer(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
         if !target.subresource.isEmpty { return try await respondToSubresource(request, target) }
         switch (request.method, target.name) {
         case (.get, nil), (.head, nil):
@@ -54,19 +68,17 @@ struct ResourceHandler: Sendable {
             try await ObjectLister(store: store).requireRevision(try ListRequest.revision(text))
         }
         guard let document = try await store.document(key) else { throw APIFailure.notFound(kind, name) }
-        guard TableRendering.isWanted(request.accept) else { return APIResponse(body: .bytes(document.json)) }
-        return try render(try document.decoded().value, request, kind: kind)
+        let form = try form(request, target)
+        return form.isStoredText ? APIResponse(body: .bytes(document.json)) : .json(form.one(try document.decoded().value))
     }
 
     private func list(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
         let kind = target.kind
         let result = try await ObjectLister(store: store).list(
             kind, namespace: target.namespace, try ListRequest(request, kind: kind))
-        if TableRendering.isWanted(request.accept) {
-            let table = try TableRendering(kind: kind, request: request, now: now)
-            return .json(table.table(try result.values(), metadata: result.metadata))
-        }
-        return APIResponse(body: .bytes(result.json(kind)))
+        let form = try form(request, target)
+        if form.isStoredText { return APIResponse(body: .bytes(result.json(kind))) }
+        return .json(form.list(try result.values(), metadata: result.metadata))
     }
 
     private func watch(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
@@ -87,8 +99,7 @@ struct ResourceHandler: Sendable {
                 labels: try LabelRequirements(request.parameter("labelSelector") ?? ""), fields: fields,
                 after: start.after, announceInitialEnd: start.announcesEnd,
                 bookmarks: request.flag("allowWatchBookmarks"), timeoutSeconds: timeout,
-                table: TableRendering.isWanted(request.accept)
-                    ? try TableRendering(kind: target.kind, request: request, now: now) : nil))
+                form: try form(request, target)))
         return APIResponse(body: .stream { sink in await stream.run(into: sink) })
     }
 
@@ -123,23 +134,26 @@ struct ResourceHandler: Sendable {
     // MARK: - Writing
 
     private func create(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
-        let body = try BodyDecoding.decode(request.body, contentType: request.contentType)
+        let form = try form(request, target)
+        let body = try body(request, target)
         let namespace = try namespaceOfWrite(target)
         let written = try await writer.create(
             body, kind: target.kind, namespace: namespace, options: try WriteOptions(request))
-        return try render(written.value, request, kind: target.kind, status: 201, warnings: written.warnings)
+        return .json(form.one(written.value), status: 201, warnings: written.warnings)
     }
 
     private func replace(_ request: APIRequest, _ target: Target, name: String) async throws -> APIResponse {
-        let body = try BodyDecoding.decode(request.body, contentType: request.contentType)
+        let form = try form(request, target)
         let written = try await writer.replace(
-            body, kind: target.kind, namespace: try namespaceOfWrite(target), name: name,
-            subresource: target.subresource == "status" ? "status" : "", options: try WriteOptions(request))
-        return try render(written.value, request, kind: target.kind, warnings: written.warnings)
+            try body(request, target), kind: target.kind, namespace: try namespaceOfWrite(target), name: name,
+            subresource: target.subresource == "status" ? "status" : "",
+            options: try WriteOptions(request, rights: target.rights))
+        return .json(form.one(written.value), warnings: written.warnings)
     }
 
     private func patch(_ request: APIRequest, _ target: Target, name: String) async throws -> APIResponse {
-        let patch = try ObjectPatch(request, kind: target.kind)
+        let form = try form(request, target)
+        let patch = try target.view.stored(try ObjectPatch(request, kind: target.kind))
         if patch.format == .apply {
             guard request.parameter("fieldManager") ?? "" != "" else {
                 throw APIFailure.patchOptions("fieldManager", "FieldValueRequired", "Required value: is required for apply patch")
@@ -149,21 +163,21 @@ struct ResourceHandler: Sendable {
         }
         let written = try await writer.patch(
             patch, kind: target.kind, namespace: try namespaceOfWrite(target), name: name,
-            subresource: target.subresource, options: try WriteOptions(request))
-        return try render(
-            written.value, request, kind: target.kind, status: written.created ? 201 : 200, warnings: written.warnings)
+            subresource: target.subresource, options: try WriteOptions(request, rights: target.rights))
+        return .json(form.one(written.value), status: written.created ? 201 : 200, warnings: written.warnings)
     }
 
     private func delete(_ request: APIRequest, _ target: Target, name: String) async throws -> APIResponse {
         let kind = target.kind
+        let form = try form(request, target)
         let deletion = try await writer.delete(
             kind: kind, namespace: try namespaceOfWrite(target), name: name,
             options: try DeleteOptions(request))
         // What waits for its finalizers is still there to be looked at.
-        guard deletion.gone else { return try render(deletion.value, request, kind: kind) }
+        guard deletion.gone else { return .json(form.one(deletion.value)) }
         let deleted = deletion.value
         var details: [String: JSONValue] = ["name": .string(name), "kind": .string(kind.plural)]
-        if !kind.group.isEmpty { details["group"] = .string(kind.group) }
+        if !target.asked.group.isEmpty { details["group"] = .string(target.asked.group) }
         details["uid"] = deleted["metadata"]?["uid"]
         return .json(
             .object([
@@ -175,6 +189,9 @@ struct ResourceHandler: Sendable {
 
     private func deleteCollection(_ request: APIRequest, _ target: Target) async throws -> APIResponse {
         let kind = target.kind
+        // As in Kubernetes: nobody means to end everything there is.
+        guard !kind.isNamespace else { throw APIFailure.methodNotAllowed(request.method.rawValue) }
+        let form = try form(request, target)
         let selection = try ListRequest(request, kind: kind)
         let options = try DeleteOptions(request)
         if kind.namespaced { _ = try namespaceOfWrite(target) }
@@ -192,11 +209,7 @@ struct ResourceHandler: Sendable {
                 continue
             }
         }
-        return .json(
-            .object([
-                "kind": .string("\(kind.kind)List"), "apiVersion": .string(kind.apiVersion),
-                "metadata": result.metadata, "items": .array(deleted),
-            ]))
+        return .json(form.list(deleted, metadata: result.metadata))
     }
 
     /// Kubernetes has no writes across namespaces.
@@ -208,13 +221,11 @@ struct ResourceHandler: Sendable {
         return namespace
     }
 
-    private func render(
-        _ value: JSONValue, _ request: APIRequest, kind: ResourceKind, status: Int = 200, warnings: [String] = []
-    ) throws(APIFailure) -> APIResponse {
-        guard TableRendering.isWanted(request.accept) else { return .json(value, status: status, warnings: warnings) }
-        let table = try TableRendering(kind: kind, request: request, now: now)
-        let version = value["metadata"]?["resourceVersion"]?.stringValue ?? ""
-        return .json(
-            table.table([value], metadata: .object(["resourceVersion": .string(version)])), status: status, warnings: warnings)
+    private func form(_ request: APIRequest, _ target: Target) throws(APIFailure) -> ObjectForm {
+        try ObjectForm(request, view: target.view, now: now)
+    }
+
+    private func body(_ request: APIRequest, _ target: Target) throws(APIFailure) -> JSONValue {
+        try target.view.stored(BodyDecoding.decode(request.body, contentType: request.contentType))
     }
 }

@@ -6,8 +6,8 @@ extension TableColumn {
         switch kind.kind {
         case "NetworkPolicy":
             return [
-                name, selector("Pod-Selector", "podSelector", "Pods that the policy applies to."),
-                spec("Types", "policyTypes", "Directions that the policy applies to.", priority: 1), age,
+                name, selector("Pod-Selector", "podSelector", "Pods that the policy applies to."), selected,
+                spec("Types", "policyTypes", "Directions that the policy applies to.", priority: 1), inForce, age,
             ]
         case "StagedNetworkPolicy", "StagedGlobalNetworkPolicy":
             return [
@@ -15,20 +15,20 @@ extension TableColumn {
                 spec("Tier", "tier", "Tier of the policy."),
                 spec("Order", "order", "Place within the tier; lower comes first."),
                 spec("Selector", "selector", "Endpoints that the policy would apply to."),
-                spec("Types", "types", "Directions that the policy would apply to.", priority: 1), age,
+                spec("Types", "types", "Directions that the policy would apply to.", priority: 1), selected, age,
             ]
         case "StagedKubernetesNetworkPolicy":
             return [
                 name, spec("Action", "stagedAction", "What enforcing it would do: Set, Delete, Learn or Ignore."),
-                selector("Pod-Selector", "podSelector", "Pods that the policy would apply to."), age,
+                selector("Pod-Selector", "podSelector", "Pods that the policy would apply to."), selected, age,
             ]
         case "ClusterNetworkPolicy":
             return [
                 name, spec("Tier", "tier", "Admin or Baseline."),
-                spec("Priority", "priority", "Place within the tier; lower comes first."), age,
+                spec("Priority", "priority", "Place within the tier; lower comes first."), selected, inForce, age,
             ]
         case "AdminNetworkPolicy":
-            return [name, spec("Priority", "priority", "Place within the tier; lower comes first."), age]
+            return [name, spec("Priority", "priority", "Place within the tier; lower comes first."), selected, inForce, age]
         case "NetworkSet", "GlobalNetworkSet": return [name, count("Nets", "nets"), nets, labels, age]
         case "Profile":
             return [

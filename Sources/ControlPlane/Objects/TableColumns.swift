@@ -64,8 +64,8 @@ struct TableColumn: Sendable {
                 name, spec("Tier", "tier", "Tier of the policy."),
                 spec("Order", "order", "Place within the tier; lower comes first."),
                 spec("Selector", "selector", "Endpoints that the policy applies to."),
-                spec("Types", "types", "Directions that the policy applies to."), ruleCount("Ingress"), ruleCount("Egress"),
-                age,
+                spec("Types", "types", "Directions that the policy applies to."), selected, ruleCount("Ingress"), ruleCount("Egress"),
+                inForce, age,
             ]
         }
         if kind.kind == "WorkloadEndpoint" {
@@ -77,6 +77,22 @@ struct TableColumn: Sendable {
             ]
         }
         return others(kind)
+    }
+
+    /// Of the status that the server writes.
+    static let selected = TableColumn(
+        name: "Endpoints", description: "Number of endpoints that the policy selects."
+    ) { object, _ in
+        text(object["status"]?["endpoints"]?["all"])
+    }
+
+    static let inForce = TableColumn(
+        name: "In-Force", description: "Time since the policy is in force as it is.", priority: 1
+    ) { object, now in
+        guard let since = object["status"]?["inForceSince"]?.stringValue.flatMap(Timestamps.parse),
+            object["status"]?["observedGeneration"] == object["metadata"]?["generation"]
+        else { return missing }
+        return .string(HumanDuration.text(seconds: now - since))
     }
 
     private static func ruleCount(_ direction: String) -> TableColumn {

@@ -11,26 +11,18 @@ struct TableRendering: Sendable {
 
     let columns: [TableColumn]
     let include: IncludeObject
-    /// Seconds since 1970; asked for each table, since a watch goes on for long.
-    let now: @Sendable () -> Int64
+    private let view: KindView
+    private let now: @Sendable () -> Int64
 
-    init(kind: ResourceKind, request: APIRequest, now: @escaping @Sendable () -> Int64) throws(APIFailure) {
-        columns = TableColumn.columns(kind)
+    init(view: KindView, request: APIRequest, now: @escaping @Sendable () -> Int64) throws(APIFailure) {
+        columns = TableColumn.columns(view.kind)
+        self.view = view
         self.now = now
         let wanted = request.parameter("includeObject") ?? ""
         guard let include = wanted.isEmpty ? .metadata : IncludeObject(rawValue: wanted) else {
             throw .badRequest("invalid includeObject value \"\(wanted)\": one of None, Metadata, Object")
         }
         self.include = include
-    }
-
-    /// Whether the client prefers a Table over the objects.
-    static func isWanted(_ accept: String) -> Bool {
-        for parameters in AcceptHeader(accept).ranges where parameters.covers(AcceptHeader.json) {
-            if parameters["as"] == "Table", parameters["g"] == "meta.k8s.io", parameters["v"] == "v1" { return true }
-            if parameters["as"] == nil { return false }
-        }
-        return false
     }
 
     /// `columnDefinitions` may be left out of all but the first table of a watch.
@@ -55,12 +47,8 @@ struct TableRendering: Sendable {
         var members: [String: JSONValue] = ["cells": .array(columns.map { $0.cell(object, now) })]
         switch include {
         case .none: break
-        case .metadata:
-            members["object"] = .object([
-                "kind": .string("PartialObjectMetadata"), "apiVersion": .string("meta.k8s.io/v1"),
-                "metadata": object["metadata"] ?? .object([:]),
-            ])
-        case .object: members["object"] = object
+        case .metadata: members["object"] = ObjectForm.metadata(of: view.shown(object))
+        case .object: members["object"] = view.shown(object)
         }
         return .object(members)
     }

@@ -14,13 +14,15 @@ struct WriteOptions: Sendable {
     var fieldManager: String?
     /// Takes over what others own; for server-side apply.
     var force: Bool
+    var rights: WriteRights
     private var userAgent = ""
 
     /// The longest name of a field manager.
     static let managerNameLength = 128
 
     /// Unknown fields are refused where the client does not say otherwise: a misspelt field of a policy is a hole.
-    init(_ request: APIRequest) throws(APIFailure) {
+    init(_ request: APIRequest, rights: WriteRights = WriteRights()) throws(APIFailure) {
+        self.rights = rights
         dryRun = false
         for parameter in request.query where parameter.name == "dryRun" && !parameter.value.isEmpty {
             guard parameter.value == "All" else {
@@ -53,6 +55,7 @@ struct WriteOptions: Sendable {
         self.fieldValidation = fieldValidation
         self.fieldManager = fieldManager
         force = false
+        rights = WriteRights()
     }
 
     /// The program's name as it presents itself, where it names no manager.

@@ -73,7 +73,7 @@ enum FieldChanges {
         return result
     }
 
-    private static func elements(_ old: [JSONValue], _ new: [JSONValue], _ keys: [String], _ shape: FieldShape) -> Result {
+    private static func elements(_ old: [JSONValue], _ new: [JSONValue], _ keys: [ListKey], _ shape: FieldShape) -> Result {
         var result = Result()
         let before = Dictionary(old.map { (FieldShape.key(of: $0, keys), $0) }) { first, _ in first }
         let after = Dictionary(new.map { (FieldShape.key(of: $0, keys), $0) }) { first, _ in first }

@@ -6,7 +6,7 @@ struct FieldShape: Sendable {
         /// Members of an object; those that are declared are no fields of their own, what is below them is.
         case object
         case set
-        case list(keys: [String])
+        case list(keys: [ListKey])
         /// One field as a whole.
         case leaf
     }
@@ -57,9 +57,9 @@ struct FieldShape: Sendable {
         return FieldShape(schema: element)
     }
 
-    static func key(of element: JSONValue, _ keys: [String]) -> PathElement {
+    static func key(of element: JSONValue, _ keys: [ListKey]) -> PathElement {
         var values: [String: JSONValue] = [:]
-        for key in keys { values[key] = element[key] }
+        for key in keys { values[key.name] = element[key.name] ?? key.assumed.map { .string($0) } }
         return .key(values)
     }
 }

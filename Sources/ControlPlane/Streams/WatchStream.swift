@@ -17,8 +17,7 @@ struct WatchStream: Sendable {
         var bookmarks: Bool
         var timeoutSeconds: Double
         var bookmarkSeconds = Limits.bookmarkSeconds
-        /// nil: the objects themselves.
-        var table: TableRendering?
+        var form: ObjectForm
     }
 
     let store: any Store
@@ -114,7 +113,7 @@ struct WatchStream: Sendable {
                 var chunk: [UInt8] = []
                 for event in batch {
                     guard let (type, object, json) = told(event) else { continue }
-                    if request.table == nil, let json {
+                    if request.form.isStoredText, let json {
                         chunk += Self.line(type, json: json)
                     } else {
                         chunk += Self.line(type, rendered(object, first: &isFirst))
@@ -139,7 +138,7 @@ struct WatchStream: Sendable {
 
     /// What there is before the first event; nil where it is not selected. Decoded only where somebody has to look into it.
     private func firstLine(_ document: StoredDocument, first: inout Bool) throws -> [UInt8]? {
-        if request.table == nil, request.labels.selectsEverything, request.fields.selectsEverything {
+        if request.form.isStoredText, request.labels.selectsEverything, request.fields.selectsEverything {
             return Self.line("ADDED", json: document.json)
         }
         let object = try document.decoded()
@@ -172,24 +171,12 @@ struct WatchStream: Sendable {
     }
 
     private func rendered(_ object: StoredObject, first: inout Bool) -> JSONValue {
-        guard let table = request.table else { return object.value }
         defer { first = false }
-        return table.table(
-            [object.value], metadata: .object(["resourceVersion": .string(String(object.revision))]), withColumns: first)
+        return request.form.one(object.value, withColumns: first)
     }
 
     private func bookmark(_ revision: Int64, initialEnd: Bool) -> JSONValue {
-        var metadata: [String: JSONValue] = [
-            "resourceVersion": .string(String(revision)), "creationTimestamp": .null,
-        ]
-        if initialEnd { metadata["annotations"] = .object(["k8s.io/initial-events-end": .string("true")]) }
-        let object = JSONValue.object([
-            "kind": .string(request.kind.kind), "apiVersion": .string(request.kind.apiVersion),
-            "metadata": .object(metadata),
-        ])
-        guard let table = request.table else { return object }
-        // A table of no rows still says the revision.
-        return table.table([], metadata: .object(["resourceVersion": .string(String(revision))]), withColumns: false)
+        request.form.bookmark(revision, annotations: initialEnd ? ["k8s.io/initial-events-end": "true"] : nil)
     }
 
     static func line(_ type: String, _ object: JSONValue) -> [UInt8] { line(type, json: object.serialized()) }

@@ -10,12 +10,16 @@ struct EditRefusal: Error {
 struct EditSession {
     let original: JSONValue
 
-    /// What a person has no business with.
-    private static let hidden = ["managedFields"]
+    /// What only the server writes: to change it would change nothing.
+    private static let hidden = [
+        "managedFields", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp",
+        "deletionGracePeriodSeconds", "selfLink",
+    ]
 
     private var shown: JSONValue {
         var object = original
         for member in Self.hidden { object["metadata"]?[member] = nil }
+        object["status"] = nil
         return object
     }
 
@@ -32,6 +36,11 @@ struct EditSession {
         text.split(separator: "\n", omittingEmptySubsequences: false).drop { $0.hasPrefix("#") }.joined(separator: "\n")
     }
 
+    /// Whether nothing is left: as good as leaving the file as it was.
+    static func isEmpty(_ text: String) -> Bool {
+        text.split(separator: "\n").allSatisfy { $0.hasPrefix("#") || $0.allSatisfy(\.isWhitespace) }
+    }
+
     /// - Returns: the object as it is now; nil when nothing changed.
     /// - Throws: `EditRefusal` where another edit can mend it.
     func send(
@@ -44,8 +53,11 @@ struct EditSession {
         for member in ["name", "namespace"] where edited["metadata"]?[member] != shown["metadata"]?[member] {
             throw EditRefusal(reasons: ["metadata.\(member) cannot be edited: make another object with apply"])
         }
-        guard var patch = MergeDifference.patch(from: shown, to: edited) else { return nil }
-        patch["metadata"]?["resourceVersion"] = nil
+        for member in Self.hidden where edited["metadata"]?[member] != nil {
+            throw EditRefusal(reasons: ["metadata.\(member) is written by the server alone: leave it out"])
+        }
+        guard edited["status"] == nil else { throw EditRefusal(reasons: ["status is written by the server alone: leave it out"]) }
+        guard let patch = MergeDifference.patch(from: shown, to: edited) else { return nil }
         var current = original
         while true {
             // Only what was seen may be changed: the server refuses when somebody was faster.

@@ -7,6 +7,8 @@ struct ObjectDescription {
     let object: JSONValue
     /// The node's status document.
     let node: JSONValue
+    /// What happened to it, the oldest first.
+    let events: [JSONValue]
 
     var text: String {
         let metadata = object["metadata"] ?? .null
@@ -26,7 +28,23 @@ struct ObjectDescription {
             lines.append("\(part.prefix(1).uppercased() + part.dropFirst()):")
             lines += YAMLDocuments.text(value).split(separator: "\n").map { "  " + $0 }
         }
+        if !events.isEmpty {
+            lines.append("Events:")
+            lines += eventTable.render().split(separator: "\n").map { "  " + $0 }
+        }
         return lines.joined(separator: "\n")
+    }
+
+    private var eventTable: TextTable {
+        var table = TextTable("LAST SEEN", "TYPE", "REASON", "FROM", "MESSAGE")
+        table.widthLimit = TextTable.maximumWidth - 2
+        for event in events {
+            let source = event["reportingComponent"]?.stringValue ?? event["source"]?["component"]?.stringValue ?? ""
+            table.append(
+                ObjectEvents.lastSeen(event), event["type"]?.stringValue ?? "", event["reason"]?.stringValue ?? "", source,
+                event["message"]?.stringValue ?? "")
+        }
+        return table
     }
 
     /// What the node says of it.
