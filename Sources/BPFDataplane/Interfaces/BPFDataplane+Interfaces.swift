@@ -146,7 +146,7 @@ extension BPFDataplane {
         let stacks = numbers.compactMap { state.stackMeanings[$0] }
         guard !stacks.isEmpty else { return false }
         return stacks.allSatisfy { id in
-            guard let stack = tables.stacks[id], stack.pairs.isEmpty, let row = tables.rows[stack.base] else { return false }
+            guard let stack = tables.stacks[id], stack.pairCount == 0, let row = tables.rows[stack.base] else { return false }
             return row.ranges.allSatisfy { range in
                 guard case .decide(let number) = range.outcome, let decision = tables.decisions[number] else { return false }
                 guard case .profile = decision.reason else { return false }

@@ -12,7 +12,7 @@ public enum KernelLimits {
             map("addresses of policed endpoints on this node", UInt64(BULKHEAD_MAX_LEGS) - 1, full),
             map("addresses in sets of rules", UInt64(BULKHEAD_MAX_EXACT), full),
             map("blocks of addresses in rules and sets", UInt64(BULKHEAD_MAX_PREFIXES), full),
-            map("pairs of endpoints alike and peers alike", UInt64(BULKHEAD_MAX_PAIRS), full),
+            map("pairs of endpoints alike and addresses or blocks alike", UInt64(BULKHEAD_MAX_PAIRS), full),
             map("words for ranges of ports", UInt64(BULKHEAD_ARENA_WORDS), full),
             map(
                 "connections that were answered", UInt64(BULKHEAD_MAX_FLOWS),
