@@ -61,6 +61,13 @@ enum ChangeBenchmark {
             return try node.change(.policy(policy.reference, policy))
         }
         guard let block = AddressBlock(address: EngineWorlds.address(0), prefixLength: 8) else { return }
+        try measure("a rule more in one policy, for 10.0.0.0/8, there and back", "< 3, p99 < 10", 40) { step in
+            var policy = policies[3]
+            if step % 2 == 0 {
+                policy.ingress.append(PolicyRule(action: .allow, transport: .udp, source: EntityRule(nets: [block])))
+            }
+            return try node.change(.policy(policy.reference, policy))
+        }
         let covering = PolicyReference(kind: "GlobalNetworkPolicy", namespace: "", name: "covering")
         for (name, selector) in [("10.0.0.0/8 for one app, there and back", EngineWorlds.label("app", "app-3")), ("10.0.0.0/8 for all, there and back", Selector.all)] {
             let policy = Policy(

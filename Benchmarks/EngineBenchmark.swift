@@ -35,7 +35,7 @@ enum EngineBenchmark {
             memory = max(memory, residentMegabytes() - before)
             sizes =
                 "  \(tables.legs.count) legs, \(tables.exact.count) addresses, \(tables.stacks.count) stacks, "
-                + "\(tables.rows.count) rows, \(tables.stacks.values.reduce(0) { $0 + $1.pairs.count }) pairs, "
+                + "\(tables.rows.count) rows, \(tables.stacks.values.reduce(0) { $0 + $1.pairCount }) pairs, "
                 + "\(compiler.lastWork.selectorEvaluations) selectors evaluated"
         }
         Benchmarks.say(measured.line(target: target))

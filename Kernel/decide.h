@@ -142,12 +142,38 @@ VERIFIED_ONCE __u32 bulkhead_search(__u32 row, __u32 key)
 	return (__u32)word <= key ? (__u32)(word >> 32) : 0;
 }
 
-/* The row of (stack, exact, prefix). */
-static __always_inline int row_of(__u32 stack, __u32 exact_identity, __u32 prefix_identity, __u32 *row)
+/* What the row of (stack, exact, prefix) says; unchanged where there is none. */
+static __always_inline int look_in(__u32 stack, __u32 exact_identity, __u32 prefix_identity, __u32 key, __u32 *outcome)
 {
-	struct bulkhead_pair_key key = {.stack = stack, .exact = exact_identity, .prefix = prefix_identity};
+	struct bulkhead_pair_key pair = {.stack = stack, .exact = exact_identity, .prefix = prefix_identity};
+	__u32 row = 0;
+	int found = tagged(&pairs, &pair, bulkhead_tag(&pair, sizeof(pair)), &row);
 
-	return tagged(&pairs, &key, bulkhead_tag(&key, sizeof(key)), row);
+	if (found == WORD_FOUND)
+		*outcome = bulkhead_search(row, key);
+	return found;
+}
+
+/*
+ * The row of both parts, else the exact part's upon the prefix's; then the base row. None of them changes while a packet
+ * may ask for it, so it does not matter when each is read.
+ */
+static __always_inline int outcome_of(__u32 stack, __u32 exact_identity, __u32 prefix_identity, __u32 key, __u32 *outcome)
+{
+	int found = WORD_NONE;
+
+	*outcome = BULKHEAD_OUTCOME(BULKHEAD_OUTCOME_INHERIT, 0);
+	if (exact_identity && prefix_identity)
+		found = look_in(stack, exact_identity, prefix_identity, key, outcome);
+	if (found == WORD_NONE && exact_identity)
+		if (look_in(stack, exact_identity, 0, key, outcome) == WORD_TORN)
+			return WORD_TORN;
+	if (found == WORD_NONE && prefix_identity && BULKHEAD_OUTCOME_KIND(*outcome) == BULKHEAD_OUTCOME_INHERIT)
+		if (look_in(stack, 0, prefix_identity, key, outcome) == WORD_TORN)
+			return WORD_TORN;
+	if (found == WORD_TORN || BULKHEAD_OUTCOME_KIND(*outcome) != BULKHEAD_OUTCOME_INHERIT)
+		return found == WORD_TORN ? WORD_TORN : WORD_FOUND;
+	return look_in(stack, BULKHEAD_BASE, BULKHEAD_BASE, key, outcome);
 }
 
 static __always_inline __u32 checked(__u32 outcome)
@@ -166,7 +192,7 @@ static __always_inline __u32 checked(__u32 outcome)
 VERIFIED_ONCE __u32 bulkhead_decide(struct question *question)
 {
 	struct bulkhead_exact_key exact_key;
-	__u32 exact_id = 0, prefix_id = 0, row = 0, outcome = BULKHEAD_OUTCOME(BULKHEAD_OUTCOME_INHERIT, 0);
+	__u32 exact_id = 0, prefix_id = 0, outcome;
 	__u32 index, stack, bound;
 	__u64 *value;
 	__u64 word;
@@ -200,19 +226,11 @@ VERIFIED_ONCE __u32 bulkhead_decide(struct question *question)
 	if (exact_id >= bound || prefix_id >= bound)
 		return DROP(BULKHEAD_NOT_SYNCHRONISED);
 
-	found = row_of(stack, exact_id, prefix_id, &row);
+	found = outcome_of(stack, exact_id, prefix_id, question->key, &outcome);
 	if (found == WORD_TORN)
 		return DROP(BULKHEAD_TORN_READ);
-	if (found == WORD_FOUND)
-		outcome = bulkhead_search(row, question->key);
-	if (BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_INHERIT) {
-		found = row_of(stack, BULKHEAD_BASE, BULKHEAD_BASE, &row);
-		if (found == WORD_TORN)
-			return DROP(BULKHEAD_TORN_READ);
-		if (found == WORD_NONE)
-			return DROP(BULKHEAD_NO_TABLE);
-		outcome = bulkhead_search(row, question->key);
-	}
+	if (found == WORD_NONE)
+		return DROP(BULKHEAD_NO_TABLE);
 	if (BULKHEAD_OUTCOME_KIND(outcome) == BULKHEAD_OUTCOME_SOURCE_PORTS)
 		outcome = bulkhead_search(BULKHEAD_OUTCOME_PAYLOAD(outcome), question->source_port);
 	return checked(outcome);

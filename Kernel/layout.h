@@ -126,7 +126,11 @@ struct bulkhead_prefix_key {
 #define BULKHEAD_PREFIX_SHORTCUTS 131072u
 #define BULKHEAD_PREFIX_SHORTCUT(family, first16) ((bulkhead_u32)(first16) | ((family) == 6 ? 65536u : 0))
 
-/* pairs: hash -> word(row). No entry: the base row decides. */
+/*
+ * pairs: hash -> word(row). Where a row inherits, the row beneath decides: that of (exact, 0) stands upon that of
+ * (0, prefix), and that upon the base row. A row of (exact, prefix) stands in place of both, upon the base row. No entry: as
+ * a row that inherits everywhere; only the base row must be there.
+ */
 struct bulkhead_pair_key {
 	bulkhead_u32 stack;
 	bulkhead_u32 exact;  /* identity, or BULKHEAD_BASE */
@@ -144,7 +148,7 @@ struct bulkhead_pair_key {
 #define BULKHEAD_OUTCOME_DENY 0u	 /* payload: decision */
 #define BULKHEAD_OUTCOME_ALLOW 1u	 /* payload: decision */
 #define BULKHEAD_OUTCOME_SOURCE_PORTS 2u /* payload: arena index of a row over source ports */
-#define BULKHEAD_OUTCOME_INHERIT 3u	 /* look in the stack's base row */
+#define BULKHEAD_OUTCOME_INHERIT 3u	 /* look in the row beneath */
 #define BULKHEAD_OUTCOME_REJECT 4u	 /* deny, and say so to the sender; payload: decision */
 #define BULKHEAD_OUTCOME(kind, payload) (((bulkhead_u32)(kind) << 28) | (payload))
 #define BULKHEAD_OUTCOME_KIND(outcome) ((outcome) >> 28)

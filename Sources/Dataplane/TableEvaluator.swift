@@ -29,12 +29,11 @@ public struct TableEvaluator {
             let stack = tables.stacks[leg[direction]]
         else { return nil }
         let key = VerdictTables.rangeKey(transport: packet.transport, destinationPort: packet.destinationPort)
-        if let row = stack.pairs[identity(of: peer)] {
+        for row in stack.rows(identity(of: peer)) {
             guard let outcome = tables.rows[row]?.outcome(at: key) else { return nil }
             if outcome != .inherit { return follow(outcome, sourcePort: packet.sourcePort) }
         }
-        guard let outcome = tables.rows[stack.base]?.outcome(at: key) else { return nil }
-        return follow(outcome, sourcePort: packet.sourcePort)
+        return nil
     }
 
     private func follow(_ outcome: RowOutcome, sourcePort: UInt16) -> Decision? {

@@ -97,7 +97,7 @@ public enum RowOutcome: Hashable, Sendable {
     case decide(DecisionID)
     /// The source port decides: look it up in this row, whose ranges are source ports.
     case sourcePorts(RowID)
-    /// The same as in the stack's base row. Only in rows of `Stack.pairs`.
+    /// The row beneath decides. Never in a stack's base row.
     case inherit
 }
 
@@ -132,16 +132,68 @@ public struct Row: Hashable, Sendable {
 }
 
 /// What applies to endpoints with equal tiers, policies and local memberships, in one direction and IP version.
+///
+/// Rows stand above each other: that of the address's exact part decides where it does not inherit, then that of its
+/// prefix, then the base row. Where the rules' order has it otherwise, the combination has a row of its own, which stands
+/// directly above the base. So a prefix that covers very many addresses is one row and its exceptions, and one that the
+/// stack does not ask for is nothing.
 public struct Stack: Hashable, Sendable {
-    /// For every identity that `pairs` does not name.
+    /// Inherits nowhere.
     public var base: RowID
-    /// Only identities whose row differs from the base; what does not differ inherits.
-    public var pairs: [Identity: RowID]
+    /// By exact part; none where nothing differs from the base.
+    public var exact: [IdentityID: RowID]
+    /// By prefix, likewise.
+    public var prefixes: [IdentityID: RowID]
+    /// By prefix and exact part: combinations that some address has and that are not decided by the one above the other.
+    public var combined: [IdentityID: [IdentityID: RowID]]
 
-    public init(base: RowID, pairs: [Identity: RowID]) {
+    public init(
+        base: RowID, exact: [IdentityID: RowID] = [:], prefixes: [IdentityID: RowID] = [:],
+        combined: [IdentityID: [IdentityID: RowID]] = [:]
+    ) {
         self.base = base
-        self.pairs = pairs
+        self.exact = exact
+        self.prefixes = prefixes
+        self.combined = combined
     }
+
+    /// The row that a combination has of its own; that of an exact part or of a prefix alone where the other is `none`.
+    public subscript(identity: Identity) -> RowID? {
+        get {
+            if identity.prefix == .none { return exact[identity.exact] }
+            return identity.exact == .none ? prefixes[identity.prefix] : combined[identity.prefix]?[identity.exact]
+        }
+        set {
+            if identity.prefix == .none {
+                exact[identity.exact] = newValue
+            } else if identity.exact == .none {
+                prefixes[identity.prefix] = newValue
+            } else {
+                combined[identity.prefix, default: [:]][identity.exact] = newValue
+                if combined[identity.prefix]?.isEmpty == true { combined[identity.prefix] = nil }
+            }
+        }
+    }
+
+    /// The rows that decide for an identity, the first that does not inherit first; the base is behind all of them.
+    public func rows(_ identity: Identity) -> [RowID] {
+        if identity.exact != .none, identity.prefix != .none, let own = self[identity] { return [own, base] }
+        return [exact[identity.exact], prefixes[identity.prefix], base].compactMap(\.self)
+    }
+
+    /// Every row but the base. O(rows).
+    public var pairs: [Identity: RowID] {
+        var pairs: [Identity: RowID] = [:]
+        for (identity, row) in exact { pairs[Identity(exact: identity, prefix: .none)] = row }
+        for (identity, row) in prefixes { pairs[Identity(exact: .none, prefix: identity)] = row }
+        for (prefix, rows) in combined {
+            for (exact, row) in rows { pairs[Identity(exact: exact, prefix: prefix)] = row }
+        }
+        return pairs
+    }
+
+    /// How many rows there are but the base. O(prefixes with combinations).
+    public var pairCount: Int { exact.count + prefixes.count + combined.values.reduce(0) { $0 + $1.count } }
 }
 
 /// Everything needed to decide any packet at the endpoints of one node.

@@ -35,10 +35,10 @@ import Testing
         tables.exact = [addressA: aIs, addressB: IdentityID(rawValue: 9)]
         let open = StackID(rawValue: 1)
         let walled = StackID(rawValue: 10 + (denied?.rawValue ?? 0))
-        tables.stacks[open] = Stack(base: RowID(rawValue: 1), pairs: [:])
+        tables.stacks[open] = Stack(base: RowID(rawValue: 1))
         tables.stacks[walled] = Stack(
             base: RowID(rawValue: 1),
-            pairs: denied.map { [Identity(exact: $0, prefix: .none): RowID(rawValue: 2)] } ?? [:])
+            exact: denied.map { [$0: RowID(rawValue: 2)] } ?? [:])
         tables.legs = [
             Leg(endpoint: a, address: addressA): .init(ingress: open, egress: open),
             Leg(endpoint: b, address: addressB): .init(ingress: walled, egress: open),
@@ -252,10 +252,10 @@ import Testing
             #expect(!lab.ping())
             var large = try Self.program(lab, revision: 2, denied: nil, aIs: Self.friend)
             let stack = StackID(rawValue: 77)
-            large.tables.stacks[stack] = Stack(base: RowID(rawValue: 1), pairs: [:])
+            large.tables.stacks[stack] = Stack(base: RowID(rawValue: 1))
             for number in Int32(20)..<30 {
                 large.tables.exact[IPAddress(v4: UInt32(number))] = IdentityID(rawValue: number)
-                large.tables.stacks[stack]?.pairs[Identity(exact: .init(rawValue: number), prefix: .none)] = RowID(rawValue: 2)
+                large.tables.stacks[stack]?.exact[IdentityID(rawValue: number)] = RowID(rawValue: 2)
             }
             large.tables.legs[Leg(endpoint: Self.b, address: Self.addressB)] = .init(ingress: stack, egress: stack)
             let error = #expect(throws: TransitionError.self) { try dataplane.apply(large) }

@@ -35,7 +35,7 @@ private let count = UInt32(40)
                 program.tables.exact[IPAddress(v4: 0x0b00_0000 + index)] = identity
                 // The other stack is in force, and a number means one thing.
                 for stack in program.tables.stacks.keys where stack != StackID(rawValue: 1) {
-                    program.tables.stacks[stack]?.pairs[Identity(exact: identity, prefix: .none)] = RowID(rawValue: 2)
+                    program.tables.stacks[stack]?.exact[identity] = RowID(rawValue: 2)
                 }
             }
         },

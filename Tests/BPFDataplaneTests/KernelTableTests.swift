@@ -99,6 +99,49 @@ extension KernelTests {
             #expect(try probe(to: "10.0.0.7") == .passed)
         }
 
+        /// The address's row upon the prefix's upon the base; and a row for both in place of both.
+        @Test func rowsStandUponEachOther() throws {
+            let world = try KernelWorld()
+            let probe = Prober(world)
+            let udp = UInt32(17) << 16
+            let inherit = BULKHEAD_OUTCOME_INHERIT << 28
+            func row(_ ports: [(UInt32, Bool)]) -> UInt32 {
+                var ranges: [(start: UInt32, outcome: UInt32)] = [(0, inherit)]
+                for (port, allowed) in ports {
+                    if ranges.last?.start == udp | port { ranges.removeLast() }
+                    ranges.append((udp | port, W.outcome(allowed: allowed)))
+                    ranges.append((udp | (port + 1), inherit))
+                }
+                return world.row(ranges)
+            }
+            try world.setExact("10.1.0.7", 5)
+            try world.setExact("10.0.0.7", 5)
+            try world.setPrefix("10.1.0.0", 16, 6)
+            try world.setPair(W.egressStack, exact: 0, prefix: 6, row: row([(80, false), (81, false)]))
+            func denied(_ peer: String) throws -> [UInt16] {
+                try [80, 81, 82, 83].filter { try probe(to: peer, port: $0) == .dropped(W.deny) }
+            }
+            // Nothing of its own.
+            #expect(try denied("10.1.0.7") == [80, 81])
+            try world.setPair(W.egressStack, exact: 5, prefix: 0, row: row([(80, true), (82, false)]))
+            #expect(try denied("10.1.0.7") == [81, 82])
+            #expect(try denied("10.1.0.8") == [80, 81])
+            #expect(try denied("10.0.0.7") == [82])
+            #expect(try denied("10.0.0.8") == [])
+            try world.setPair(W.egressStack, exact: 5, prefix: 6, row: row([(83, false)]))
+            #expect(try denied("10.1.0.7") == [83])
+            #expect(try denied("10.1.0.8") == [80, 81])
+            #expect(try denied("10.0.0.7") == [82])
+            // Each of them is a word of its key.
+            for (exact, prefix, peer) in [(UInt32(5), UInt32(6), "10.1.0.7"), (5, 0, "10.0.0.7"), (0, 6, "10.1.0.8")] {
+                let key = bulkhead_pair_key(stack: W.egressStack, exact: exact, prefix: prefix)
+                let word = try #require(try world.kernel.pairs.lookup(key))
+                try world.kernel.pairs.update(key, word ^ 1 << 40)
+                #expect(try probe(to: peer) == .dropped(BULKHEAD_TORN_READ))
+                try world.kernel.pairs.update(key, word)
+            }
+        }
+
         @Test func inheritAndSourcePorts() throws {
             let world = try KernelWorld()
             let probe = Prober(world)

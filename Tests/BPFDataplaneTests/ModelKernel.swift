@@ -86,7 +86,9 @@ struct ReadingTimes {
     var word = 0
     var exact = 0
     var prefix = 0
-    var pair = 0
+    var both = 0
+    var exactRow = 0
+    var prefixRow = 0
     var base = 0
     var arena = 0
 }
@@ -100,14 +102,20 @@ func decide(_ probe: Probe, _ history: [ModelKernel], _ times: ReadingTimes) -> 
     let exact = history[times.exact].exact[probe.peer] ?? 0
     let prefix = history[times.prefix].prefixNumber(probe.peer)
     if exact >= word.bound || prefix >= word.bound { return .notSynchronised }
+    func row(_ moment: Int, _ combination: Combination) -> UInt32? { history[moment].pairs[word.stack]?[combination] }
+    var rows: [UInt32] = []
+    let both = Combination(exact: exact, prefix: prefix)
+    if both.isCombined, let row = row(times.both, both) {
+        rows = [row]
+    } else {
+        if exact != 0, let row = row(times.exactRow, both.exactAlone) { rows.append(row) }
+        if prefix != 0, let row = row(times.prefixRow, both.prefixAlone) { rows.append(row) }
+    }
+    guard let base = row(times.base, .base) else { return .broken("no base of \(word.stack)") }
     var outcome: UInt32?
-    if let row = history[times.pair].pairs[word.stack]?[Combination(exact: exact, prefix: prefix)] {
+    for row in rows + [base] where outcome == nil || outcome == KernelOutcome.inherit.word {
         outcome = history[times.arena].outcome(row: row, key: probe.key)
         if outcome == nil { return .broken("no row at \(row)") }
-    }
-    if outcome == nil || outcome == KernelOutcome.inherit.word {
-        guard let base = history[times.base].pairs[word.stack]?[.base] else { return .broken("no base of \(word.stack)") }
-        outcome = history[times.arena].outcome(row: base, key: probe.key)
     }
     guard let outcome, let kind = KernelOutcome(word: outcome) else { return .broken("no outcome") }
     if case .sourcePorts(let row) = kind {

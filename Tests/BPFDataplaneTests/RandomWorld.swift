@@ -27,6 +27,8 @@ struct RandomWorld {
     private(set) var tables = VerdictTables()
     /// A stack's content is a function of its number and this.
     private var stackSeeds: [StackID: UInt64] = [:]
+    /// Where a stack differs from what its seed says.
+    private var alterations: [StackID: [Identity: UInt64]] = [:]
     private var nextStack: Int32 = 1
     private var rowSeed: UInt64 = 1
 
@@ -81,6 +83,17 @@ struct RandomWorld {
         case 66..<80:  // a policy changes: all legs of one stack go to a new one
             guard let from = stackSeeds.keys.sorted().randomElement(using: &random) else { return }
             let to = newStack()
+            // Mostly in a few rows only.
+            if Int.random(in: 0..<3, using: &random) > 0 {
+                stackSeeds[to] = stackSeeds[from]
+                alterations[to] = alterations[from]
+                for _ in 0..<Int.random(in: 1...3, using: &random) {
+                    let identity = Identity(
+                        exact: IdentityID(rawValue: .random(in: 0...5, using: &random)),
+                        prefix: IdentityID(rawValue: Int.random(in: 0..<2, using: &random) == 0 ? 0 : .random(in: 1...5, using: &random)))
+                    alterations[to, default: [:]][identity] = random.next()
+                }
+            }
             for (key, stacks) in legs {
                 legs[key] = VerdictTables.LegStacks(
                     ingress: stacks.ingress == from ? to : stacks.ingress,
@@ -135,18 +148,23 @@ struct RandomWorld {
             }
             tables.rows[RowID(rawValue: number)] = Row(ranges: ranges)
         }
-        let points = livePoints()
+        // Rows for each exact part, for each prefix, and for what meets.
+        var identities = livePoints().filter { $0.exact != .none && $0.prefix != .none }
+        for exact in tables.exact.values { identities.insert(Identity(exact: exact, prefix: .none)) }
+        for prefix in tables.prefixes.values { identities.insert(Identity(exact: .none, prefix: prefix)) }
         let used = Set(legs.values.flatMap { [$0.ingress, $0.egress] })
         stackSeeds = stackSeeds.filter { used.contains($0.key) || $0.key.rawValue >= nextStack - 2 }
+        alterations = alterations.filter { stackSeeds[$0.key] != nil }
         tables.stacks = [:]
         for (id, seed) in stackSeeds {
             // Bases 2...7 may name the source port rows 0 and 1; pairs may inherit.
-            var stack = Stack(base: RowID(rawValue: Int32(2 + seed % 6)), pairs: [:])
-            for identity in points {
-                let mixed = seed &+ UInt64(identity.exact.rawValue) &* 7919 &+ UInt64(identity.prefix.rawValue) &* 104_729
+            var stack = Stack(base: RowID(rawValue: Int32(2 + seed % 6)))
+            for identity in identities {
+                let mixed = (seed ^ (alterations[id]?[identity] ?? 0))
+                    &+ UInt64(identity.exact.rawValue) &* 7919 &+ UInt64(identity.prefix.rawValue) &* 104_729
                 var function = SplitMix(state: mixed)
                 if Int.random(in: 0..<3, using: &function) > 0 {
-                    stack.pairs[identity] = RowID(rawValue: .random(in: 2..<Int32(Self.plainRows), using: &function))
+                    stack[identity] = RowID(rawValue: .random(in: 2..<Int32(Self.plainRows), using: &function))
                 }
             }
             tables.stacks[id] = stack
@@ -171,8 +189,12 @@ struct RandomWorld {
         let longest = tables.prefixes.filter { $0.key.contains(probe.peer) }
             .max { $0.key.prefixLength < $1.key.prefixLength }
         let identity = Identity(exact: tables.exact[probe.peer] ?? .none, prefix: longest?.value ?? .none)
-        var outcome = stack.pairs[identity].flatMap { tables.rows[$0]?.outcome(at: probe.key) } ?? .inherit
-        if outcome == .inherit { outcome = tables.rows[stack.base]?.outcome(at: probe.key) ?? .inherit }
+        let both = stack.combined[identity.prefix]?[identity.exact]
+        let rows = both.map { [$0] } ?? [stack.exact[identity.exact], stack.prefixes[identity.prefix]].compactMap(\.self)
+        var outcome = RowOutcome.inherit
+        for row in rows + [stack.base] where outcome == .inherit {
+            outcome = tables.rows[row]?.outcome(at: probe.key) ?? .inherit
+        }
         if case .sourcePorts(let row) = outcome { outcome = tables.rows[row]?.outcome(at: probe.sourcePort) ?? .inherit }
         guard case .decide(let id) = outcome, let number = Self.decisionNumbers[id], let decision = tables.decisions[id]
         else { return .broken("tables") }

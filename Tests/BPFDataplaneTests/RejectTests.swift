@@ -25,7 +25,7 @@ extension BPFDataplaneTests {
             ]
             let (open, closed) = (StackID(rawValue: 1), StackID(rawValue: 2))
             tables.stacks = [
-                open: Stack(base: RowID(rawValue: 1), pairs: [:]), closed: Stack(base: RowID(rawValue: 2), pairs: [:]),
+                open: Stack(base: RowID(rawValue: 1)), closed: Stack(base: RowID(rawValue: 2)),
             ]
             for address in addresses(77) {
                 tables.legs[Leg(endpoint: a, address: address)] = .init(ingress: open, egress: atSender ? closed : open)

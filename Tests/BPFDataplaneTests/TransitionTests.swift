@@ -16,6 +16,8 @@ struct TransitionExaminer {
     var steps = 0
     var scanned = 0
     var plansInHaste = 0
+    /// Rows of stacks that stay that were written over, and taken away, where packets ask for them.
+    var overwrites = 0
     /// Tells the planner what differs, from the second program of a process on.
     var wantsChanges = false
     private var carries = false
@@ -104,6 +106,7 @@ struct TransitionExaminer {
         var history = [kernel]
         var sinceGrace = 0
         for (position, step) in steps.enumerated() {
+            if old.legs != new.legs, Self.overwrites(step, in: kernel) { overwrites += 1 }
             kernel.apply(step)
             history.append(kernel)
             if step == .grace { sinceGrace = history.count - 1 }
@@ -130,6 +133,14 @@ struct TransitionExaminer {
         return nil
     }
 
+    private static func overwrites(_ step: TransitionStep, in kernel: ModelKernel) -> Bool {
+        switch step {
+        case .pair(let stack, let combination, _): kernel.pairs[stack]?[combination] != nil
+        case .removePair: true
+        default: false
+        }
+    }
+
     /// Packets that read their words one by one while the steps go on.
     private mutating func packets(
         _ probes: [Probe], _ before: [ModelVerdict], _ after: [ModelVerdict], _ history: [ModelKernel], since: Int
@@ -137,11 +148,11 @@ struct TransitionExaminer {
         guard !probes.isEmpty else { return nil }
         for _ in 0..<12 {
             let index = Int.random(in: probes.indices, using: &random)
-            var moments = (0..<8).map { _ in Int.random(in: since..<history.count, using: &random) }.sorted()
+            var moments = (0..<10).map { _ in Int.random(in: since..<history.count, using: &random) }.sorted()
             if Bool.random(using: &random) { moments.swapAt(3, 4) }
             let times = ReadingTimes(
                 generation: moments[0], leg: moments[1], word: moments[2], exact: moments[3], prefix: moments[4],
-                pair: moments[5], base: moments[6], arena: moments[7])
+                both: moments[5], exactRow: moments[6], prefixRow: moments[7], base: moments[8], arena: moments[9])
             let verdict = decide(probes[index], history, times)
             packetsInFlight += 1
             if verdict == .notSynchronised || verdict == .noTable {
@@ -208,7 +219,7 @@ struct TransitionExaminer {
     }
 
     @Test func whatWasExamined() throws {
-        var total = (verdicts: 0, flips: 0, steps: 0, packets: 0, drops: 0)
+        var total = (verdicts: 0, flips: 0, steps: 0, packets: 0, drops: 0, overwrites: 0)
         for seed in UInt64(300)..<306 {
             let violation = try Self.history(seed: seed, examined: {
                 total.verdicts += $0.verdicts
@@ -216,13 +227,16 @@ struct TransitionExaminer {
                 total.steps += $0.steps
                 total.packets += $0.packetsInFlight
                 total.drops += $0.dropsInFlight
+                total.overwrites += $0.overwrites
             })
             #expect(violation == nil)
         }
         print(
             "transitions: \(total.steps) steps, \(total.verdicts) verdicts looked up, \(total.flips) changed, "
-                + "\(total.packets) packets in flight of which \(total.drops) dropped as not synchronised")
+                + "\(total.packets) packets in flight of which \(total.drops) dropped as not synchronised, "
+                + "\(total.overwrites) rows written over where packets asked for them")
         #expect(total.flips > 1000)
+        #expect(total.overwrites > 0)
         #expect(total.drops * 50 < total.packets)
     }
 
@@ -259,7 +273,7 @@ struct TransitionExaminer {
     /// Wrong orders, each of which a review might let pass.
     enum Fault: String, CaseIterable, Sendable {
         case addressesBeforePairs, generationBeforeItsWords, boundsNotRaised, aPairForgotten, epochFirst
-        case prefixesInAnyOrder, rowsLast
+        case prefixesInAnyOrder, rowsLast, aPrefixesRowForgotten, aRowOfBothForgotten, aRowWrittenTwice
 
         func plant(_ steps: [TransitionStep]) -> [TransitionStep] {
             func isAddress(_ step: TransitionStep) -> Bool {
@@ -271,6 +285,11 @@ struct TransitionExaminer {
             func first(_ matches: (TransitionStep) -> Bool) -> [TransitionStep] {
                 steps.filter(matches) + steps.filter { !matches($0) }
             }
+            func withoutLast(_ matches: (Combination) -> Bool) -> [TransitionStep] {
+                let last = steps.lastIndex { if case .pair(_, let combination, _) = $0 { matches(combination) } else { false } }
+                guard let last else { return steps }
+                return Array(steps[..<last] + steps[(last + 1)...])
+            }
             switch self {
             case .addressesBeforePairs: return first(isAddress)
             case .generationBeforeItsWords: return first { if case .generation = $0 { true } else { false } }
@@ -280,9 +299,15 @@ struct TransitionExaminer {
             case .boundsNotRaised:
                 let end = steps.firstIndex(where: isAddress) ?? 0
                 return steps[..<end].filter { if case .word = $0 { false } else { true } } + steps[end...]
-            case .aPairForgotten:
-                guard let last = steps.lastIndex(where: { if case .pair = $0 { true } else { false } }) else { return steps }
-                return Array(steps[..<last] + steps[(last + 1)...])
+            case .aPairForgotten: return withoutLast { _ in true }
+            case .aPrefixesRowForgotten: return withoutLast { $0.exact == 0 && $0.prefix != 0 }
+            case .aRowOfBothForgotten: return withoutLast(\.isCombined)
+            case .aRowWrittenTwice:
+                // First gone, then there again: what is written over must never be absent.
+                return steps.flatMap { step -> [TransitionStep] in
+                    guard case .pair(let stack, let combination, _) = step else { return [step] }
+                    return [.removePair(stack: stack, combination), step]
+                }
             case .prefixesInAnyOrder:
                 let prefixes = steps.filter { if case .prefix = $0 { true } else { false } }
                 var reversed = Array(prefixes.reversed())
@@ -298,24 +323,28 @@ struct TransitionExaminer {
 
     /// Kinds of changes that a compiler might fail to name.
     enum Omission: String, CaseIterable, Sendable {
-        case addresses, prefixes, beginningStacks, endingStacks, newPairs, endedPairs, newIdentities
+        case addresses, prefixes, beginningStacks, endingStacks
+        case newRowsOfAddresses, newRowsOfPrefixes, newRowsOfBoth, endedRowsOfAddresses, endedRowsOfPrefixes, endedRowsOfBoth
 
         func plant(_ changes: TableChanges, _ old: RandomWorld, _ new: RandomWorld) -> TableChanges {
             var changes = changes
+            func leaveOut(_ world: RandomWorld, _ isOmitted: (Identity) -> Bool) {
+                for id in changes.pairs.keys {
+                    changes.pairs[id] = changes.pairs[id]?.filter { !isOmitted($0) || world.tables.stacks[id]?[$0] == nil }
+                }
+            }
+            func isOfBoth(_ identity: Identity) -> Bool { identity.exact != .none && identity.prefix != .none }
             switch self {
             case .addresses: changes.exact = []
             case .prefixes: changes.prefixes = []
             case .beginningStacks: changes.stacks = changes.stacks.filter { new.tables.stacks[$0] == nil }
             case .endingStacks: changes.stacks = changes.stacks.filter { new.tables.stacks[$0] != nil }
-            case .newPairs:
-                for id in changes.pairs.keys {
-                    changes.pairs[id] = changes.pairs[id]?.filter { new.tables.stacks[id]?.pairs[$0] == nil }
-                }
-            case .endedPairs:
-                for id in changes.pairs.keys {
-                    changes.pairs[id] = changes.pairs[id]?.filter { old.tables.stacks[id]?.pairs[$0] == nil }
-                }
-            case .newIdentities: changes.identities = []
+            case .newRowsOfAddresses: leaveOut(new) { $0.prefix == .none }
+            case .newRowsOfPrefixes: leaveOut(new) { $0.exact == .none }
+            case .newRowsOfBoth: leaveOut(new, isOfBoth)
+            case .endedRowsOfAddresses: leaveOut(old) { $0.prefix == .none }
+            case .endedRowsOfPrefixes: leaveOut(old) { $0.exact == .none }
+            case .endedRowsOfBoth: leaveOut(old, isOfBoth)
             }
             return changes
         }
@@ -347,8 +376,12 @@ extension TableChanges {
         }
         changes.rows = Array(differing(old.tables.rows, new.tables.rows))
         changes.decisions = Array(differing(old.tables.decisions, new.tables.decisions))
-        changes.identities = new.livePoints().subtracting(old.livePoints())
-        changes.endedIdentities = old.livePoints().subtracting(new.livePoints())
+        let stays = Set(old.tables.prefixes.values).intersection(new.tables.prefixes.values)
+        func combined(_ world: RandomWorld) -> Set<Identity> {
+            world.livePoints().filter { $0.exact != .none && stays.contains($0.prefix) }
+        }
+        changes.identities = combined(new).subtracting(combined(old))
+        changes.endedIdentities = combined(old).subtracting(combined(new))
         return changes
     }
 }

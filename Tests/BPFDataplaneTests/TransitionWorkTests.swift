@@ -22,8 +22,8 @@ import Testing
         var agent = CompiledTransitionTests.Agent()
         var world: PolicyWorld
 
-        init(remote: Int) throws {
-            world = TransitionWorkTests.world(remote: remote)
+        init(remote: Int, local: Int = 20) throws {
+            world = TransitionWorkTests.world(remote: remote, local: local)
             agent.carries = true
             _ = try agent.plan(world)
             try settle()
@@ -80,12 +80,13 @@ import Testing
             nets: (0..<size).map { AddressBlock(IPAddress(v4: 0x1400_0000 + UInt32($0))) })
     }
 
-    /// 20 endpoints of this node, `remote` of others in 50 kinds, a set of as many addresses and 100 policies of 5 rules.
-    static func world(remote: Int) -> PolicyWorld {
+    /// `local` endpoints of this node, each with five policies of 5 rules, `remote` of others in 50 kinds, and a set of as many
+    /// addresses.
+    static func world(remote: Int, local: Int = 20) -> PolicyWorld {
         var world = PolicyWorld()
         world.namespaces["lab"] = Namespace(name: "lab")
         world.tiers["default"] = Tier(name: "default", order: Tier.defaultOrder)
-        for number in 0..<20 {
+        for number in 0..<local {
             let key = EndpointKey(namespace: "lab", name: "local-\(number)")
             world.endpoints[key] = WorkloadEndpoint(
                 key: key, labels: ["app": "app-\(number)"], node: WorldGenerator.node, interfaceName: "v\(number)",
@@ -96,7 +97,11 @@ import Testing
                 key: key(number), labels: ["app": "app-\(number % 50)"], node: "elsewhere",
                 addresses: [IPAddress(v4: 0x0a00_0000 + UInt32(number))])
         }
-        for number in 0..<100 { world.policies[policy(number).reference] = policy(number) }
+        for number in 0..<5 * local {
+            var policy = policy(number)
+            policy.selector = app(number % local)
+            world.policies[policy.reference] = policy
+        }
         world.networkSets[NamespacedName(namespace: "lab", name: "feed")] = feed(remote)
         return world
     }
@@ -172,5 +177,95 @@ import Testing
         #expect(small.mapWrites == large.mapWrites && small.rows == large.rows)
         #expect(small.compile.rowsBuilt == large.compile.rowsBuilt)
         #expect(small.transition.scanned == 0)
+        // The prefix and its row: the stack stays as it is.
+        #expect(small.mapWrites == 2 && small.rows == 1)
+    }
+
+    /// A policy that is new changes the reason of what no rule allows, so its stack is built anew; and that is all, however many
+    /// addresses the block takes along and however many stacks there are that do not ask for it.
+    @Test func aNewPolicyForAllOfTheAddressesIsItsOwnStacks() throws {
+        var works: [Work] = []
+        for (remote, local) in [(1_000, 20), (20_000, 20), (1_000, 45)] {
+            var node = try Node(remote: remote, local: local)
+            let name = PolicyReference(kind: "NetworkPolicy", namespace: "lab", name: "covering")
+            let there = try node.change { world in
+                guard let block = AddressBlock(address: IPAddress(v4: 0x0a00_0000), prefixLength: 8) else { return }
+                world.policies[name] = Policy(
+                    reference: name, tier: "default", order: -1, selector: Self.app(3), directions: [.ingress],
+                    ingress: [PolicyRule(action: .allow, transport: .udp, source: EntityRule(nets: [block]))])
+            }
+            let stack = try #require(
+                node.agent.compiler.tables.legs.first { $0.key.endpoint.name == "local-3" }?.value.ingress)
+            let pairs = try #require(node.agent.compiler.tables.stacks[stack]).pairCount
+            // The base row, those above it, and the prefix.
+            #expect(there.mapWrites == 1 + pairs + 1, "\(there)")
+            #expect(there.transition.scanned == 0 && there.transition.keys == 1)
+            works.append(there)
+            let back = try node.change { $0.policies[name] = nil }
+            // Until the stack is gone the block stays, with a number of its own.
+            #expect(back.mapWrites <= pairs + 2, "\(back)")
+            #expect(back.transition.scanned == 0)
+        }
+        #expect(works[0].mapWrites == works[1].mapWrites)
+        #expect(works[0].rows == works[1].rows)
+        #expect(works[0].compile.rowsBuilt == works[1].compile.rowsBuilt)
+        // With other locals the app has other peers among them.
+        #expect(works[2].mapWrites <= works[0].mapWrites + 5)
+    }
+
+    /// A block around blocks that stacks ask for: each of those has a row for what it is now, and nothing for the addresses in it.
+    @Test func aBlockAroundOthersIsARowForEach() throws {
+        var works: [Work] = []
+        for remote in [1_000, 20_000] {
+            var node = try Node(remote: remote)
+            _ = try node.change { world in
+                var policy = Self.policy(7)
+                policy.ingress.append(
+                    PolicyRule(
+                        action: .allow, transport: .udp,
+                        source: EntityRule(
+                            nets: (0..<8).compactMap {
+                                AddressBlock(address: IPAddress(v4: 0x0a00_0000 + UInt32($0) << 8), prefixLength: 24)
+                            })))
+                world.policies[policy.reference] = policy
+            }
+            let name = PolicyReference(kind: "NetworkPolicy", namespace: "lab", name: "policy-3")
+            works.append(try node.change { world in
+                guard let block = AddressBlock(address: IPAddress(v4: 0x0a00_0000), prefixLength: 8) else { return }
+                world.policies[name]?.ingress.append(
+                    PolicyRule(action: .allow, transport: .udp, source: EntityRule(nets: [block])))
+            })
+        }
+        #expect(works[0].mapWrites == works[1].mapWrites)
+        // Nine prefixes with two meanings; a row of each for one stack, and of what is in both for the other.
+        #expect(works[0].mapWrites <= 9 + 4, "\(works[0])")
+        #expect(works[0].transition.scanned == 0)
+    }
+
+    /// One of very many rules, each for a peer of its own: what it says is written over, whatever else its stack holds.
+    @Test func oneOfVeryManyRulesOfAStack() throws {
+        var works: [Work] = []
+        for count in [100, 2_000] {
+            var node = try Node(remote: 1_000)
+            let name = PolicyReference(kind: "NetworkPolicy", namespace: "lab", name: "many")
+            func policy(swapped: Bool) -> Policy {
+                var rules = (0..<count).map { number in
+                    PolicyRule(
+                        action: .allow, transport: .tcp,
+                        source: EntityRule(nets: [AddressBlock(IPAddress(v4: 0x1e00_0000 + UInt32(number)))]),
+                        destination: EntityRule(ports: [PortRange(UInt16(1_000 + number))]))
+                }
+                if swapped { rules.swapAt(10, 11) }
+                return Policy(
+                    reference: name, tier: "default", order: 1, selector: Self.app(3), directions: [.ingress], ingress: rules)
+            }
+            _ = try node.change { $0.policies[name] = policy(swapped: false) }
+            let before = node.agent.state.liveStacks
+            works.append(try node.change { $0.policies[name] = policy(swapped: true) })
+            #expect(node.agent.state.liveStacks == before)
+        }
+        #expect(works.map(\.mapWrites) == [2, 2])
+        #expect(works[0].transition == works[1].transition)
+        #expect(works[0].transition.scanned == 0)
     }
 }

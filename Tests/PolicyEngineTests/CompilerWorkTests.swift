@@ -138,6 +138,52 @@ struct CompilerWorkTests {
         #expect(compiler.lastChanges.exact.isEmpty)
     }
 
+    /// A block over every address, for one app: other stacks have no row more, whatever they ask for, and its own one for the
+    /// block, as long as the block's rule and those for its peers do not meet.
+    @Test(arguments: [200, 2_000]) func aBroadPrefixIsARowOfItsOwnStack(remote: Int) {
+        var world = world
+        for number in 0..<remote {
+            world.addEndpoint(
+                "ns\(number % 4)", "r\(number)", [IPAddress(v4: 0x0a01_0000 + UInt32(number))],
+                ["app": "app\(number % 20)", "kind": "k\(number)"], node: "elsewhere")
+        }
+        var compiler = VerdictCompiler()
+        let before = compiler.compile(world, node: "here")
+        let whole = block("10.0.0.0", 8)
+        for (transport, expected) in [(TransportProtocol.udp, 0), (.tcp, 4)] {
+            let rule = PolicyRule(action: .allow, transport: transport, source: EntityRule(nets: [whole]))
+            world.addPolicy("", "broad", order: -1, selector: app("app1"), ingress: [rule])
+            let after = compiler.compile(world, node: "here")
+            let wrong = compiler.checkInvariants()
+            #expect(wrong == [])
+            // Those of this app are in two namespaces, and each has its own policies.
+            #expect(compiler.lastWork.stacksCompiled <= 4)
+            #expect(compiler.lastChanges.pairs.isEmpty)
+            for (id, stack) in after.stacks where before.stacks[id] == nil {
+                #expect(stack.prefixes.count == 1)
+                #expect(stack.combined.values.reduce(0) { $0 + $1.count } <= expected, "\(stack)")
+                if transport == .tcp { #expect(!stack.combined.isEmpty || stack.exact.isEmpty) }
+            }
+            for (id, stack) in after.stacks { if let old = before.stacks[id] { #expect(stack == old) } }
+        }
+    }
+
+    /// Rules that ask for a label and a block at once, or leave one of both out, need a row for both.
+    @Test func aRuleForBothPartsOfAnAddressHasARowForBoth() {
+        for (name, rule) in [
+            ("both", PolicyRule(action: .allow, transport: .udp, source: EntityRule(nets: [block("10.0.0.0", 8)], selector: app("app4")))),
+            ("not", PolicyRule(action: .allow, transport: .udp, source: EntityRule(notNets: [block("10.0.0.0", 8)], selector: app("app4")))),
+        ] {
+            var world = world
+            world.addPolicy("", name, order: -1, selector: app("app1"), ingress: [rule])
+            var compiler = VerdictCompiler()
+            let tables = compiler.compile(world, node: "here")
+            let wrong = compiler.checkInvariants()
+            #expect(wrong == [], "\(name)")
+            #expect(tables.stacks.values.contains { !$0.combined.isEmpty }, "\(name)")
+        }
+    }
+
     /// A set of 10,000 addresses and one more: one address, no selector, no row.
     @Test func aMemberOfANetworkSetIsOneAddress() {
         var world = world
@@ -238,7 +284,7 @@ struct CompilerWorkTests {
         let next = clock.measure { tables = compiler.compile(changed, node: "here") }
         print(
             "compile \(first), after a change \(next); stacks \(tables.stacks.count), rows \(tables.rows.count), "
-                + "pairs \(tables.stacks.values.reduce(0) { $0 + $1.pairs.count }), "
+                + "pairs \(tables.stacks.values.reduce(0) { $0 + $1.pairCount }), "
                 + "ranges \(tables.rows.values.reduce(0) { $0 + $1.ranges.count })")
         return (first, next, tables)
     }

@@ -18,7 +18,7 @@ public enum KernelLimits {
                 "blocks of sources admitted at endpoints", UInt64(BULKHEAD_MAX_ADMITTED_SOURCES),
                 "when it is full the others are not admitted, and their endpoints are reported"),
             map("blocks of addresses in rules and sets", UInt64(BULKHEAD_MAX_PREFIXES), full),
-            map("pairs of endpoints alike and peers alike", UInt64(BULKHEAD_MAX_PAIRS), full),
+            map("pairs of endpoints alike and addresses or blocks alike", UInt64(BULKHEAD_MAX_PAIRS), full),
             map("words for ranges of ports", UInt64(BULKHEAD_ARENA_WORDS), full),
             map(
                 "connections that were answered", UInt64(BULKHEAD_MAX_FLOWS),

@@ -1,12 +1,10 @@
 import PolicyEngine
 
-/// One way in which addresses move: from a combination of kernel numbers to another. All addresses of one crossing have
-/// the same verdicts before, and after.
+/// One way in which addresses whose exact number changes move: from a combination of kernel numbers to another. All addresses
+/// of one crossing have the same verdicts before, and after.
 struct Crossing: Hashable, Sendable {
     var before: Combination
     var after: Combination
-    /// What `after` means.
-    var identity: Identity
 
     /// What a packet may read while the two words change one after the other.
     var between: [Combination] {

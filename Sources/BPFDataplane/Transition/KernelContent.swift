@@ -23,7 +23,7 @@ extension KernelState {
             prefixes.set(block, number)
             prefixLengths.add(block)
         }
-        pairs = content.pairs.mapValues { LayeredDictionary($0) }
+        pairs = content.pairs.mapValues { StackRows($0) }
         pairCount = content.pairs.values.reduce(0) { $0 + $1.count }
         legs = content.legs
         generation = content.generation & 3

@@ -83,7 +83,9 @@ extension KernelObject {
     /// A step that may not have happened. Removals cannot fail for want of room, and what was there fits again.
     private func takeBack(_ step: TransitionStep, _ before: KernelState) {
         switch step {
-        case .pair(let stack, let combination, _): _ = try? execute(.removePair(stack: stack, combination))
+        case .pair(let stack, let combination, _), .removePair(let stack, let combination):
+            let row = before.pairs[stack]?[combination]
+            _ = try? execute(row.map { .pair(stack: stack, combination, row: $0) } ?? .removePair(stack: stack, combination))
         case .leg(let key, _): _ = try? execute(.removeLeg(key))
         case .exact(let address, _), .removeExact(let address):
             let number = before.exact.words[address]

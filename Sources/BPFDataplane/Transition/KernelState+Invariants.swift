@@ -21,13 +21,20 @@ extension KernelState {
                 wrong.append("stack \(stack): it has no rows, or no table names \(id.rawValue)")
                 continue
             }
+            if rows.combinedCount != rows.rows.count(where: { $0.key.isCombined }) {
+                wrong.append("stack \(stack): its rows of two numbers are counted wrongly")
+            }
             for combination in occupied {
-                let identity = Identity(
-                    exact: exact.meaning(of: combination.exact), prefix: prefixes.meaning(of: combination.prefix))
-                let row = wanted.pairs[identity] ?? wanted.base
-                let index = tables.rows[row].flatMap { arena.index(of: row, $0) }
-                if index == nil || index != rows[combination] ?? rows[.base] {
-                    wrong.append("stack \(stack) (\(id.rawValue)): \(combination), which means \(identity), has another row than \(row.rawValue)")
+                let identity = identity(of: combination)
+                let expected = wanted.rows(identity).map { row in tables.rows[row].flatMap { arena.index(of: row, $0) } }
+                let own = combination.isCombined ? rows[combination] : nil
+                let found = own.map { [$0, rows[.base]] }
+                    ?? [
+                        combination.exact == 0 ? nil : rows[combination.exactAlone],
+                        combination.prefix == 0 ? nil : rows[combination.prefixAlone], rows[.base],
+                    ].filter { $0 != nil }
+                if expected.contains(nil) || expected != found {
+                    wrong.append("stack \(stack) (\(id.rawValue)): \(combination), which means \(identity), has other rows")
                 }
             }
         }

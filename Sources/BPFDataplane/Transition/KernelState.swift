@@ -24,7 +24,7 @@ struct KernelState: Sendable {
     var prefixes = IdentitySpace<AddressBlock>()
     var prefixLengths = PrefixLengths()
     /// Rows by stack; `.base` is among the combinations.
-    var pairs: [KernelNumber: LayeredDictionary<Combination, UInt32>] = [:]
+    var pairs: [KernelNumber: StackRows] = [:]
     var pairCount = 0
     var legs: [LegKey: LegState] = [:]
     var stackMeanings: [KernelNumber: StackID] = [:]
@@ -38,15 +38,17 @@ struct KernelState: Sendable {
     var legNumbers: NumberPool
     /// Legs that packets may still be on; their numbers come back after a grace period.
     var leavingLegs: [UInt32] = []
+    /// Rows that were written over and that packets may still be at.
+    var leavingRows: [UInt32] = []
     /// Times that the generation moved since a grace period ended.
     var ungracedGenerations = 0
     /// Nothing that a packet in flight may still use differs from what the tables say.
     var isGraced = true
-    /// Stacks of which any pair may no longer be needed.
+    /// Stacks of which any row may no longer be needed.
     var untidyStacks: Set<KernelNumber> = []
-    /// Combinations whose pair may no longer be needed, by stack.
+    /// Combinations whose row may no longer be needed, by stack. Those of numbers that nobody holds are found without.
     var untidyPairs: [KernelNumber: Set<Combination>] = [:]
-    /// Combinations whose pair may no longer be needed, in any stack.
+    /// Combinations whose row may no longer be needed, in any stack.
     var untidy: Set<Combination> = []
     /// What is in force, without its legs. Its own copy: the compiler goes on with another.
     var tables = VerdictTables()
@@ -61,10 +63,9 @@ struct KernelState: Sendable {
         legNumbers = NumberPool(first: 1, end: UInt32(limits.legs))
     }
 
-    /// The row that decides for a combination.
-    func row(stack: KernelNumber, _ combination: Combination) -> UInt32? {
-        guard let rows = pairs[stack] else { return nil }
-        return rows[combination] ?? rows[.base]
+    /// What a combination means.
+    func identity(of combination: Combination) -> Identity {
+        Identity(exact: exact.meaning(of: combination.exact), prefix: prefixes.meaning(of: combination.prefix))
     }
 
     func prefixNumber(of address: IPAddress, shorterThan limit: Int = .max) -> KernelNumber {

@@ -4,13 +4,20 @@ import PolicyModel
 /// identity "in no set", and the stack "no table".
 typealias KernelNumber = UInt32
 
-/// The key of `pairs` within one stack.
+/// The key of `pairs` within one stack: of a row for an exact number where the prefix number is 0, for a prefix number where
+/// the exact one is 0, or for both together.
 struct Combination: Hashable, Sendable {
     var exact: KernelNumber
     var prefix: KernelNumber
 
     /// The key of a stack's base row (`BULKHEAD_BASE`).
     static let base = Combination(exact: .max, prefix: .max)
+    /// What an unknown address has. No row is asked for it.
+    static let nothing = Combination(exact: 0, prefix: 0)
+
+    var isCombined: Bool { exact != 0 && prefix != 0 && self != .base }
+    var exactAlone: Combination { Combination(exact: exact, prefix: 0) }
+    var prefixAlone: Combination { Combination(exact: 0, prefix: prefix) }
 }
 
 /// The key of `legs`: an address of its own that a slot may use.

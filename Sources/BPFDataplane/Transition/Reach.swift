@@ -21,6 +21,22 @@ struct Reach: Sendable {
 
     func exactNumbers(under prefix: KernelNumber) -> Set<KernelNumber> { exactNumbers[prefix] ?? [] }
 
+    /// Every address under a prefix number comes to have another. O(1) where nobody had that.
+    mutating func insert(_ sweep: PrefixSweep) {
+        let before = exactNumbers[sweep.after]?.count ?? 0
+        if before == 0 {
+            exactNumbers[sweep.after] = sweep.exact
+        } else {
+            exactNumbers[sweep.after]?.formUnion(sweep.exact)
+        }
+        count += (exactNumbers[sweep.after]?.count ?? 0) - before
+    }
+
+    /// The prefix numbers that addresses of an exact number may have. O(prefix numbers).
+    func prefixNumbers(with exact: KernelNumber) -> [KernelNumber] {
+        exactNumbers.filter { $0.value.contains(exact) }.map(\.key)
+    }
+
     mutating func insert(_ combination: Combination) {
         // A look first: an insertion into a shared set copies it also when nothing is new.
         guard !contains(combination) else { return }

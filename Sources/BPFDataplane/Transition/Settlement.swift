@@ -18,49 +18,66 @@ extension KernelState {
             legNumbers.give(number)
         }
         leavingLegs = []
+        for row in leavingRows { arena.release(row) }
+        leavingRows = []
         let live = liveStacks
         for (stack, rows) in pairs where !live.contains(stack) {
-            for (combination, row) in rows { forget(stack, combination, row, &steps) }
+            for (combination, _) in rows.rows { forget(stack, combination, &steps) }
             pairs[stack] = nil
             if let id = stackMeanings.removeValue(forKey: stack), kernelStacks[id] == stack { kernelStacks[id] = nil }
         }
-        for stack in untidyStacks {
+        for stack in live {
             guard let id = stackMeanings[stack], let wanted = tables.stacks[id] else { continue }
-            guard let rows = pairs[stack] else { continue }
-            for (combination, row) in rows where !isWanted(combination, by: wanted) {
-                pairs[stack]?[combination] = nil
-                forget(stack, combination, row, &steps)
+            let candidates: Set<Combination>
+            if untidyStacks.contains(stack) {
+                candidates = Set(pairs[stack]?.rows.lazy.map(\.key) ?? [])
+            } else {
+                candidates = untidyPairs[stack].map { untidy.union($0) } ?? untidy
             }
-        }
-        for stack in live where !untidyStacks.contains(stack) {
-            guard let id = stackMeanings[stack], let wanted = tables.stacks[id] else { continue }
-            let own = untidyPairs[stack] ?? []
-            for combination in own.isEmpty ? untidy : own.union(untidy) where !isWanted(combination, by: wanted) {
-                guard let row = pairs[stack]?.update(nil, forKey: combination) else { continue }
-                forget(stack, combination, row, &steps)
+            for combination in candidates where !isWanted(combination, by: wanted) {
+                forget(stack, combination, &steps)
             }
         }
         untidyStacks = []
         untidyPairs = [:]
         untidy = []
         let gone = (exact: exact.forgetUnheld(), prefixes: prefixes.forgetUnheld())
+        forgetRows(of: gone.exact, gone.prefixes, &steps)
         reach?.forget(exact: gone.exact, prefixes: gone.prefixes)
         if reach?.isStale == true { reach = nil }
         flatten()
         return steps
     }
 
+    /// The rows of numbers that are gone. Where both numbers of a combination are needed, it is in `reach` as long as they
+    /// are there.
+    private mutating func forgetRows(
+        of exactNumbers: [KernelNumber], _ prefixNumbers: [KernelNumber], _ steps: inout [TransitionStep]
+    ) {
+        let met = exactNumbers.flatMap { exact in
+            (reach?.prefixNumbers(with: exact) ?? []).map { Combination(exact: exact, prefix: $0) }
+        }
+        for (stack, rows) in pairs {
+            for number in exactNumbers { forget(stack, Combination(exact: number, prefix: 0), &steps) }
+            for number in prefixNumbers { forget(stack, Combination(exact: 0, prefix: number), &steps) }
+            guard rows.combinedCount > 0 else { continue }
+            for combination in met { forget(stack, combination, &steps) }
+            for number in prefixNumbers {
+                for (combination, _) in rows.combined(under: number, among: reach?.exactNumbers(under: number) ?? []) {
+                    forget(stack, combination, &steps)
+                }
+            }
+        }
+    }
+
     private func isWanted(_ combination: Combination, by stack: Stack) -> Bool {
         if combination == .base { return true }
         guard exact.isHeld(combination.exact), prefixes.isHeld(combination.prefix) else { return false }
-        let identity = Identity(
-            exact: exact.meaning(of: combination.exact), prefix: prefixes.meaning(of: combination.prefix))
-        return stack.pairs[identity] != nil
+        return stack[identity(of: combination)] != nil
     }
 
-    private mutating func forget(
-        _ stack: KernelNumber, _ combination: Combination, _ row: UInt32, _ steps: inout [TransitionStep]
-    ) {
+    private mutating func forget(_ stack: KernelNumber, _ combination: Combination, _ steps: inout [TransitionStep]) {
+        guard let row = pairs[stack]?.update(nil, forKey: combination) else { return }
         steps.append(.removePair(stack: stack, combination))
         pairCount -= 1
         arena.release(row)
@@ -75,7 +92,7 @@ extension KernelState {
             return VerdictTables.LegStacks(ingress: ingress, egress: egress)
         }
         guard stacks.count == legs.count else { return nil }
-        for isCareful in reach == nil || prefixes.unsettled.count > Self.fewPrefixes ? [true] : [false, true] {
+        for isCareful in reach == nil ? [true] : [false, true] {
             var planner = TransitionPlanner(
                 from: self, to: tables, legs: stacks, decisions: decisions, changes: TableChanges(), manner: .settle,
                 isCareful: isCareful)

@@ -12,11 +12,10 @@ struct Transition: Sendable {
     private let target: VerdictTables
     /// What of `target` differs; nil: anything may.
     private let changes: TableChanges?
-    private let isCareful: Bool
 
     init(
         steps: [TransitionStep], firstCertain: Int, after: KernelState, work: TransitionWork, target: VerdictTables,
-        changes: TableChanges?, isCareful: Bool
+        changes: TableChanges?
     ) {
         self.steps = steps
         self.firstCertain = firstCertain
@@ -24,13 +23,10 @@ struct Transition: Sendable {
         self.work = work
         self.target = target
         self.changes = changes
-        self.isCareful = isCareful
     }
 
     fileprivate func bringUpToDate(_ state: inout KernelState) {
         if let changes { state.follow(changes, target) } else { state.take(target) }
-        // Looking at all addresses has shown what no address has any more.
-        if isCareful { state.reach = Reach(of: KernelPoints(of: state, moved: [])) }
     }
 }
 
@@ -61,8 +57,7 @@ extension KernelState {
         var start = self
         if changes == nil, !start.understands(tables) { start.forgetNames() }
         // What is known without a look at every address suffices nearly always.
-        let looksAtAll = changes.map { reach == nil || $0.prefixes.count > Self.fewPrefixes } ?? true
-        for isCareful in looksAtAll ? [true] : [false, true] {
+        for isCareful in reach == nil || changes == nil ? [true] : [false, true] {
             for manner in start.isGraced ? [.direct, .split] : [TransitionPlanner.Manner.split] {
                 var planner = TransitionPlanner(
                     from: start, to: tables, legs: legs, decisions: decisions, changes: changes, manner: manner,
@@ -72,9 +67,6 @@ extension KernelState {
         }
         throw .inconsistent("no order keeps every verdict whole")
     }
-
-    /// Up to so many prefixes it is the shorter way to ask for each what it takes along than to look at every address.
-    static let fewPrefixes = 64
 
     /// The transition has been carried out. `transition.after` is of no use from here on: its content is moved, not
     /// copied, so that the next change need not copy it either.
@@ -106,7 +98,7 @@ extension KernelState {
         }
         for stack in changes.stacks { tables.stacks[stack] = target.stacks[stack] }
         for (stack, identities) in changes.pairs where !changes.stacks.contains(stack) {
-            for identity in identities { tables.stacks[stack]?.pairs[identity] = target.stacks[stack]?.pairs[identity] }
+            for identity in identities { tables.stacks[stack]?[identity] = target.stacks[stack]?[identity] }
         }
         for row in changes.rows { tables.rows[row] = target.rows[row] }
         for decision in changes.decisions { tables.decisions[decision] = target.decisions[decision] }

@@ -108,77 +108,43 @@ extension TransitionPlanner {
         return number
     }
 
-    /// Collects in which ways addresses move. O(what moves), or O(all addresses) when a prefix moves and the plan is careful.
+    /// Collects in which ways addresses move. O(what moves).
     mutating func findCrossings() {
-        if !prefixMoves.isEmpty, isCareful { return findCrossingsOfAll() }
-        for move in exactMoves {
-            note(
-                exact: (old.exact.words[move.key] ?? 0, move.number ?? 0),
-                prefix: (old.prefixNumber(of: move.key), state.prefixNumber(of: move.key)))
-        }
-        var seen: Set<[KernelNumber]> = []
+        var seen: Set<Turn> = []
         for move in prefixMoves {
             // Whoever has no longer prefix than this one, before and after.
             let limit = move.key.prefixLength + 1
-            let before = old.prefixNumber(of: move.key.address, shorterThan: limit)
-            let after = state.prefixNumber(of: move.key.address, shorterThan: limit)
-            if before != after, seen.insert([before, after]).inserted { note(sweepFrom: before, to: after) }
-        }
-    }
-
-    private mutating func note(sweepFrom before: KernelNumber, to after: KernelNumber) {
-        let meaning = state.prefixes.meaning(of: after)
-        let isNew = after >= old.nextNumber && old.prefixes.numbers(meaning: meaning).isEmpty
-        var exact: Set<KernelNumber> = [0]
-        if isNew, let changes, manner != .settle {
-            // Only who has the new identity now can have gone there.
-            for identity in changes.identities where identity.prefix == meaning {
-                exact.formUnion(state.exact.numbers(meaning: identity.exact))
-                exact.formUnion(old.exact.numbers(meaning: identity.exact))
-            }
-        } else {
-            exact.formUnion(old.reach?.exactNumbers(under: before) ?? [])
-        }
-        if isNew {
-            sweeps.append(PrefixSweep(before: before, after: after, exact: exact))
-            for number in exact { state.reach?.insert(Combination(exact: number, prefix: after)) }
+            let turn = Turn(
+                before: old.prefixNumber(of: move.key.address, shorterThan: limit),
+                after: state.prefixNumber(of: move.key.address, shorterThan: limit))
+            guard turn.before != turn.after, seen.insert(turn).inserted else { continue }
+            var exact = reach?.exactNumbers(under: turn.before) ?? []
+            exact.insert(0)
+            sweeps.append(
+                PrefixSweep(
+                    before: turn.before, after: turn.after, exact: exact, isFresh: turn.after >= old.nextNumber))
             work.crossings += 1
-        } else {
-            for number in exact { note(exact: (number, number), prefix: (before, after)) }
+        }
+        for sweep in sweeps { state.reach?.insert(sweep) }
+        for move in exactMoves {
+            note(
+                exact: Turn(before: old.exact.words[move.key] ?? 0, after: move.number ?? 0),
+                prefix: Turn(before: old.prefixNumber(of: move.key), after: state.prefixNumber(of: move.key)))
         }
     }
 
-    private mutating func findCrossingsOfAll() {
-        work.scanned += old.exact.words.count + old.prefixes.words.count
-        for address in Set(old.exact.words.lazy.map(\.key)).union(state.exact.words.lazy.map(\.key)) {
-            note(
-                exact: (old.exact.words[address] ?? 0, state.exact.words[address] ?? 0),
-                prefix: (old.prefixNumber(of: address), state.prefixNumber(of: address)))
-        }
-        for block in Set(old.prefixes.words.lazy.map(\.key)).union(state.prefixes.words.lazy.map(\.key)) {
-            let limit = block.prefixLength + 1
-            note(
-                exact: (0, 0),
-                prefix: (
-                    old.prefixNumber(of: block.address, shorterThan: limit),
-                    state.prefixNumber(of: block.address, shorterThan: limit)
-                ))
-        }
-    }
-
-    private mutating func note(exact: (KernelNumber, KernelNumber), prefix: (KernelNumber, KernelNumber)) {
-        let before = Combination(exact: exact.0, prefix: prefix.0)
-        let after = Combination(exact: exact.1, prefix: prefix.1)
-        guard before != after else { return }
-        let identity = Identity(
-            exact: state.exact.meaning(of: after.exact), prefix: state.prefixes.meaning(of: after.prefix))
-        let crossing = Crossing(before: before, after: after, identity: identity)
+    private mutating func note(exact: Turn, prefix: Turn) {
+        let crossing = Crossing(
+            before: Combination(exact: exact.before, prefix: prefix.before),
+            after: Combination(exact: exact.after, prefix: prefix.after))
+        turns.insert(exact)
         guard crossings.insert(crossing).inserted else { return }
         work.crossings += 1
-        state.reach?.insert(after)
-        // Pairs of these are of no use any more once no address has them.
-        state.untidy.insert(before)
-        state.untidy.formUnion(crossing.between)
+        state.reach?.insert(crossing.after)
+        // Rows of these are of no use any more once no address has them.
+        for combination in [crossing.before] + crossing.between where combination.isCombined {
+            state.untidy.insert(combination)
+        }
     }
 
     /// New prefixes, the longest first; then what changes; then removals, the shortest first. So the longest match of

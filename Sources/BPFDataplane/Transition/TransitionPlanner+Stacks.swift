@@ -3,7 +3,7 @@ import PolicyModel
 
 /// Which stacks stay, and what is built.
 extension TransitionPlanner {
-    private var wantedStacks: Set<StackID> {
+    var wantedStacks: Set<StackID> {
         var wanted: Set<StackID> = []
         for stacks in targetLegs.values {
             wanted.insert(stacks.ingress)
@@ -27,82 +27,105 @@ extension TransitionPlanner {
 
     /// How a live stack can behave; nil when it cannot behave so.
     mutating func conduct(of stack: KernelNumber, following: Bool) -> StackConduct? {
-        guard let rows = old.pairs[stack], var conduct = StackConduct(rows: rows) else { return nil }
-        var followed: (id: StackID, stack: Stack)?
-        if following {
-            guard let id = old.stackMeanings[stack], let now = target.stacks[id], keepsItsRows(id, now) else { return nil }
-            followed = (id, now)
-        }
-        let isLeft = leftStacks.contains(stack)
+        guard let rows = old.pairs[stack], let conduct = StackConduct(rows: rows) else { return nil }
+        guard following else { return stay(conduct) }
+        guard let id = old.stackMeanings[stack], let now = target.stacks[id], keepsItsRows(id, now) else { return nil }
+        return follow(conduct, now, isLeft: leftStacks.contains(stack))
+    }
+
+    /// - Parameter isLeft: a leg goes from the stack, for which nothing may change before it has.
+    mutating func follow(_ conduct: StackConduct, _ now: Stack, isLeft: Bool) -> StackConduct? {
+        var conduct = conduct
         // First: what addresses find where they go to stand is worth more than what they pass.
-        for sweep in sweeps {
-            let isPossible = followed.map { follow(sweep, $0.id, $0.stack, isLeft: isLeft, &conduct) } ?? stay(sweep, &conduct)
-            if !isPossible { return nil }
+        for sweep in sweeps where !follow(sweep, now, isLeft: isLeft, &conduct) { return nil }
+        for turn in turns {
+            let wanted = now.exact[state.exact.meaning(of: turn.after)].map(value)
+            guard demand(Combination(exact: turn.after, prefix: 0), wanted, of: &conduct) else { return nil }
         }
-        for crossing in crossings {
-            let before = conduct.before(crossing.before)
-            let after = followed.map { value($0.stack.pairs[crossing.identity] ?? $0.stack.base) } ?? before
-            if isLeft, after != before { return nil }
-            // Without a word of its own that changes, a verdict could not change.
-            guard demand(crossing.after, [after], of: &conduct) else { return nil }
-            for combination in crossing.between {
-                guard demand(combination, [before, after], of: &conduct) else { return nil }
-            }
-        }
+        for crossing in crossings where !follow(crossing, now, isLeft: isLeft, &conduct) { return nil }
         return conduct
     }
 
-    /// Under the new number whoever has a row of its own has it since this change: the target's other pairs do not
-    /// name an identity that nobody had before.
+    private mutating func stay(_ conduct: StackConduct) -> StackConduct? {
+        var conduct = conduct
+        for sweep in sweeps where !stay(sweep, &conduct) { return nil }
+        for turn in turns {
+            let row = conduct.value(Combination(exact: turn.before, prefix: 0))
+            guard demand(Combination(exact: turn.after, prefix: 0), row, of: &conduct) else { return nil }
+        }
+        for crossing in crossings where !stay(crossing, &conduct) { return nil }
+        return conduct
+    }
+
     private mutating func follow(
-        _ sweep: PrefixSweep, _ id: StackID, _ now: Stack, isLeft: Bool, _ conduct: inout StackConduct
+        _ crossing: Crossing, _ now: Stack, isLeft: Bool, _ conduct: inout StackConduct
+    ) -> Bool {
+        let before = conduct.effect(crossing.before)
+        if crossing.after.isCombined {
+            let identity = state.identity(of: crossing.after)
+            let own = now.combined[identity.prefix]?[identity.exact].map(value)
+            guard demand(crossing.after, own, of: &conduct) else { return false }
+        }
+        let after = conduct.effect(crossing.after)
+        if isLeft, after != before { return false }
+        // Without a word of its own that changes, a verdict could not change.
+        return crossing.between.allSatisfy { combination in
+            work.demands += 1
+            return conduct.demand(passing: combination, [before, after]) { isOccupied(combination) }
+        }
+    }
+
+    /// What stands for a number before stands for the one after: `turns` and sweeps see to the rows of one number.
+    private mutating func stay(_ crossing: Crossing, _ conduct: inout StackConduct) -> Bool {
+        let own = crossing.before.isCombined ? conduct.value(crossing.before) : nil
+        guard crossing.after.isCombined else { return own == nil }
+        return ([crossing.after] + crossing.between.filter(\.isCombined)).allSatisfy { demand($0, own, of: &conduct) }
+    }
+
+    private mutating func follow(
+        _ sweep: PrefixSweep, _ now: Stack, isLeft: Bool, _ conduct: inout StackConduct
     ) -> Bool {
         let meaning = state.prefixes.meaning(of: sweep.after)
+        let row = now.prefixes[meaning].map(value)
         var own: [Combination: StackConduct.Value] = [:]
-        let named = changes.flatMap { $0.stacks.contains(id) ? nil : $0.pairs[id] ?? [] } ?? Set(now.pairs.keys)
-        for identity in named where identity.prefix == meaning {
-            guard let row = now.pairs[identity] else { continue }
-            for exact in state.exact.numbers(meaning: identity.exact) {
-                own[Combination(exact: exact, prefix: sweep.after)] = value(row)
+        for (identity, row) in now.combined[meaning] ?? [:] {
+            let value = value(row)
+            for number in state.exact.numbers(meaning: identity) {
+                let combination = Combination(exact: number, prefix: sweep.after)
+                if combination.isCombined, state.reach?.contains(combination) ?? true { own[combination] = value }
             }
         }
         if isLeft {
-            let base = value(now.base)
-            for (combination, row) in conduct.rows
-            where combination.prefix == sweep.before && sweep.exact.contains(combination.exact) {
-                let after = own[Combination(exact: combination.exact, prefix: sweep.after)] ?? base
-                if after != .index(row) { return false }
-            }
-            for (combination, after) in own
-            where conduct.before(Combination(exact: combination.exact, prefix: sweep.before)) != after { return false }
+            let before = conduct.value(Combination(exact: 0, prefix: sweep.before))
+            guard row == before, own.isEmpty, sweep.before == 0 || conduct.rows.combinedCount == 0 else { return false }
         }
-        for (combination, after) in own {
-            guard demand(combination, [after], of: &conduct) else { return false }
+        guard demand(Combination(exact: 0, prefix: sweep.after), row, of: &conduct) else { return false }
+        for (combination, value) in own {
+            guard demand(combination, value, of: &conduct) else { return false }
         }
         return conduct.pin(sweep, own)
     }
 
     private mutating func stay(_ sweep: PrefixSweep, _ conduct: inout StackConduct) -> Bool {
+        let row = conduct.value(Combination(exact: 0, prefix: sweep.before))
+        guard demand(Combination(exact: 0, prefix: sweep.after), row, of: &conduct) else { return false }
         var own: [Combination: StackConduct.Value] = [:]
-        for (combination, row) in conduct.rows
-        where combination.prefix == sweep.before && sweep.exact.contains(combination.exact) {
+        for (combination, row) in conduct.rows.combined(under: sweep.before, among: sweep.exact) {
             let swept = Combination(exact: combination.exact, prefix: sweep.after)
             own[swept] = .index(row)
-            guard demand(swept, [.index(row)], of: &conduct) else { return false }
+            guard swept.isCombined, demand(swept, .index(row), of: &conduct) else { return false }
         }
         return conduct.pin(sweep, own)
     }
 
-    /// Pairs of stacks that stay whose identity a sweep has taken the last address from.
+    /// Rows of both numbers of stacks that stay whose identity nobody has any more.
     mutating func noteLeftPairs(_ kept: [StackID: KernelNumber]) {
-        // Where another number means the same, a pair may be of no use though the tables name its identity.
-        let isPlain = sweeps.allSatisfy { old.prefixes.numbers(meaning: old.prefixes.meaning(of: $0.before)).count == 1 }
         for (id, stack) in kept {
-            guard isPlain, let changes, !changes.stacks.contains(id) else {
+            guard let changes, !changes.stacks.contains(id) else {
                 state.untidyStacks.insert(stack)
                 continue
             }
-            for identity in changes.pairs[id] ?? [] where target.stacks[id]?.pairs[identity] == nil {
+            for identity in changes.pairs[id] ?? [] where identity.prefix != .none && target.stacks[id]?[identity] == nil {
                 for exact in old.exact.numbers(meaning: identity.exact) {
                     for prefix in old.prefixes.numbers(meaning: identity.prefix) {
                         state.untidyPairs[stack, default: []].insert(Combination(exact: exact, prefix: prefix))
@@ -113,52 +136,60 @@ extension TransitionPlanner {
     }
 
     private mutating func demand(
-        _ combination: Combination, _ allowed: [StackConduct.Value], of conduct: inout StackConduct
+        _ key: Combination, _ wanted: StackConduct.Value?, of conduct: inout StackConduct
     ) -> Bool {
         work.demands += 1
-        if manner == .split { return conduct.demand(combination, oneOf: allowed) { _ in false } }
-        guard isCareful else {
-            return conduct.demand(combination, oneOf: allowed) { old.reach?.contains($0) ?? true }
-        }
-        let occupied = carefulPoints().occupied
-        return conduct.demand(combination, oneOf: allowed) { occupied.contains($0) }
+        return conduct.demand(key, wanted) { isOccupied(key) }
     }
 
-    private mutating func carefulPoints() -> KernelPoints {
-        if let points { return points }
+    /// Whether some packet may ask for this row.
+    private func isOccupied(_ key: Combination) -> Bool {
+        if key.isCombined { return reach?.contains(key) ?? true }
+        return key.prefix == 0 ? old.exact.isHeld(key.exact) : old.prefixes.isHeld(key.prefix)
+    }
+
+    /// Finds out what all addresses have.
+    mutating func lookAtAll() {
         work.scanned += old.exact.words.count + old.prefixes.words.count
         let made = KernelPoints(of: old, moved: Set(exactMoves.map(\.key)))
         points = made
-        return made
+        reach = Reach(of: made)
+        state.reach = reach
     }
 
-    private func value(_ row: RowID) -> StackConduct.Value {
+    func value(_ row: RowID) -> StackConduct.Value {
         guard let content = target.rows[row], let index = old.arena.index(of: row, content) else { return .row(row) }
         return .index(index)
     }
 
-    /// Whether every combination that an address has now and then leads to the same row in both versions of a stack.
-    private mutating func keepsItsRows(_ id: StackID, _ now: Stack) -> Bool {
+    /// Whether every combination that an address has now and then leads to the same rows in both versions of a stack.
+    private func keepsItsRows(_ id: StackID, _ now: Stack) -> Bool {
         guard let before = old.tables.stacks[id], before.base == now.base else { return false }
-        let changed: Set<Identity>
         if let changes, !changes.stacks.contains(id) {
-            guard let named = changes.pairs[id] else { return true }
-            changed = named.filter { before.pairs[$0] != now.pairs[$0] }
-            // An address that stays has neither an identity that nobody had before nor one that nobody has now.
-            if !isCareful {
-                return changed.allSatisfy { identity in
-                    (before.pairs[identity] == nil && changes.identities.contains(identity))
-                        || (now.pairs[identity] == nil && changes.endedIdentities.contains(identity))
-                }
+            return (changes.pairs[id] ?? []).allSatisfy { before[$0] == now[$0] || !mayStay($0, isNew: before[$0] == nil) }
+        }
+        if before == now { return true }
+        let (rowsBefore, rowsNow) = (before.pairs, now.pairs)
+        return Set(rowsBefore.keys).union(rowsNow.keys).allSatisfy {
+            rowsBefore[$0] == rowsNow[$0] || !mayStay($0, isNew: rowsBefore[$0] == nil)
+        }
+    }
+
+    /// Whether some address may ask for the row of an identity, or of one part where the other is `none`, before and after.
+    func mayStay(_ identity: Identity, isNew: Bool) -> Bool {
+        let exact = old.exact.numbers(meaning: identity.exact).filter(state.exact.isHeld)
+        let prefixes = old.prefixes.numbers(meaning: identity.prefix).filter(state.prefixes.isHeld)
+        if exact.isEmpty || prefixes.isEmpty { return false }
+        if let points {
+            return points.unchanged.contains {
+                (identity.exact == .none || identity.exact == $0.exact) && (identity.prefix == .none || identity.prefix == $0.prefix)
             }
-        } else {
-            if before.pairs == now.pairs { return true }
-            changed = Set(before.pairs.keys).union(now.pairs.keys).filter { before.pairs[$0] != now.pairs[$0] }
         }
-        let known = changed.filter {
-            !old.exact.numbers(meaning: $0.exact).isEmpty && !old.prefixes.numbers(meaning: $0.prefix).isEmpty
+        if identity.exact == .none || identity.prefix == .none { return true }
+        if let changes, (isNew ? changes.identities : changes.endedIdentities).contains(identity) { return false }
+        return exact.contains { exact in
+            prefixes.contains { reach?.contains(Combination(exact: exact, prefix: $0)) ?? true }
         }
-        return known.isEmpty || carefulPoints().unchanged.isDisjoint(with: known)
     }
 
     /// Rows, the pairs that stacks in force need, and whole new stacks.
@@ -175,31 +206,48 @@ extension TransitionPlanner {
                 }
                 try addPair(stack, combination, index)
             }
-            if keptNumbers.contains(stack) { state.untidy.formUnion(pairs.keys) }
+            if keptNumbers.contains(stack) {
+                for combination in pairs.keys where combination.isCombined { state.untidy.insert(combination) }
+            }
         }
         state.kernelStacks = kept
         state.stackMeanings = [:]
         for (id, stack) in kept { state.stackMeanings[stack] = id }
         let missing = wantedStacks.filter { kept[$0] == nil }.sorted()
         if missing.isEmpty { return }
-        // The numbers of "in no set" are asked for with nearly every pair and can be many.
-        let exactNumbers = [IdentityID.none: state.exact.numbers(meaning: .none)]
-        let prefixNumbers = [IdentityID.none: state.prefixes.numbers(meaning: .none)]
         for id in missing {
             guard let stack = target.stacks[id] else { throw .inconsistent("no stack \(id.rawValue)") }
-            let number = try takeNumber()
-            state.kernelStacks[id] = number
-            state.stackMeanings[number] = id
-            state.pairs[number] = LayeredDictionary()
-            try addPair(number, .base, try index(of: stack.base))
-            for (identity, row) in stack.pairs {
+            try build(id, stack)
+        }
+    }
+
+    private mutating func build(_ id: StackID, _ stack: Stack) throws(TransitionError) {
+        let number = try takeNumber()
+        state.kernelStacks[id] = number
+        state.stackMeanings[number] = id
+        state.pairs[number] = StackRows()
+        try addPair(number, .base, try index(of: stack.base))
+        for (identity, row) in stack.exact {
+            let index = try index(of: row)
+            for exact in state.exact.numbers(meaning: identity) {
+                try addPair(number, Combination(exact: exact, prefix: 0), index)
+            }
+        }
+        for (identity, row) in stack.prefixes {
+            let index = try index(of: row)
+            for prefix in state.prefixes.numbers(meaning: identity) {
+                try addPair(number, Combination(exact: 0, prefix: prefix), index)
+            }
+        }
+        for (prefixIdentity, rows) in stack.combined {
+            let prefixNumbers = state.prefixes.numbers(meaning: prefixIdentity)
+            for (identity, row) in rows {
                 let index = try index(of: row)
-                let exactNumbers = exactNumbers[identity.exact] ?? state.exact.numbers(meaning: identity.exact)
-                let prefixNumbers = prefixNumbers[identity.prefix] ?? state.prefixes.numbers(meaning: identity.prefix)
-                // Numbers that settling unites leave pairs that nobody can be at.
-                if exactNumbers.count + prefixNumbers.count > 2 { state.untidyStacks.insert(number) }
-                for exact in exactNumbers {
-                    for prefix in prefixNumbers { try addPair(number, Combination(exact: exact, prefix: prefix), index) }
+                for exact in state.exact.numbers(meaning: identity) {
+                    for prefix in prefixNumbers {
+                        let combination = Combination(exact: exact, prefix: prefix)
+                        if state.reach?.contains(combination) ?? true { try addPair(number, combination, index) }
+                    }
                 }
             }
         }
@@ -217,7 +265,7 @@ extension TransitionPlanner {
     }
 
     /// Writes the row where it is not in the arena yet, and first the rows it names.
-    private mutating func index(of id: RowID) throws(TransitionError) -> UInt32 {
+    mutating func index(of id: RowID) throws(TransitionError) -> UInt32 {
         guard let row = target.rows[id] else { throw .inconsistent("no row \(id.rawValue)") }
         if let index = state.arena.index(of: id, row) { return index }
         var words = [UInt64(row.ranges.count)]

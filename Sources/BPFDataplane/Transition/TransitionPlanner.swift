@@ -11,11 +11,13 @@ import PolicyModel
 /// - What the changes do not name is the same before and after, for every leg, also for one that is new: the stacks of
 ///   the kernel that tables name decide every combination that some address has as the tables do, whichever legs are
 ///   on them. So a leg may come onto a stack that is there. `KernelState.checkInvariants` asks for just this.
-/// - For that, a plan settles where each combination leads that an address comes to have: by a crossing, or by a sweep,
-///   which settles it for all exact numbers it takes along, with a pair or, by having none, with the base row. A pair
-///   that is there only for packets between two words must not lead one of those elsewhere: where a combination
-///   is both, the stack is left for a new one.
-/// - An identity that nobody had before is named; so is every pair that a stack which stays gains or loses.
+/// - For that, a plan settles three things: the row of each exact number and of each prefix number that comes to be held,
+///   and the row of both together where an address comes to have them: by a crossing, or by a sweep, which settles it
+///   for all exact numbers it takes along. A row of both that is there only for packets between two words must not be
+///   found by one of those: where a combination is both, the stack is left for a new one.
+/// - A number that is held has its rows already, in every stack that tables name, whatever it meets: so a prefix is nothing to
+///   a stack that has no row for it, and an address that gets a known number is one write.
+/// - Every row that a stack which stays gains or loses is named, and so are combinations of known numbers that begin or end.
 struct TransitionPlanner {
     enum Manner {
         /// Addresses go to the numbers that stay. Right when no stack that is left or changed can see it.
@@ -43,8 +45,12 @@ struct TransitionPlanner {
     var exactMoves: [Move<IPAddress>] = []
     var prefixMoves: [Move<AddressBlock>] = []
     var crossings: Set<Crossing> = []
+    /// Exact numbers that addresses go from and to.
+    var turns: Set<Turn> = []
     var sweeps: [PrefixSweep] = []
     var work = TransitionWork()
+    /// What addresses have before the plan, at least.
+    var reach: Reach?
     var points: KernelPoints?
 
     init(
@@ -60,16 +66,24 @@ struct TransitionPlanner {
         self.isCareful = isCareful
         leftStacks = Self.leftStacks(old, legs)
         state = old
+        reach = old.reach
     }
 
     /// nil when the manner does not keep every verdict whole.
     mutating func plan() throws(TransitionError) -> Transition? {
         try planMoves()
+        if isCareful { lookAtAll() }
         findCrossings()
         var kept: [StackID: KernelNumber] = [:]
         var additions: [(stack: KernelNumber, pairs: [Combination: StackConduct.Value])] = []
+        var successions: [StackSuccession] = []
+        let successors = successors()
         for stack in old.liveStacks.sorted() {
-            if let follows = conduct(of: stack, following: true) {
+            if let id = successors[stack], let succession = succession(of: stack, by: id) {
+                kept[id] = stack
+                additions.append((stack, succession.conduct.additions))
+                successions.append(succession)
+            } else if let follows = conduct(of: stack, following: true) {
                 if let id = old.stackMeanings[stack] { kept[id] = stack }
                 additions.append((stack, follows.additions))
             } else if let neutral = conduct(of: stack, following: false) {
@@ -79,7 +93,8 @@ struct TransitionPlanner {
             }
         }
         try build(additions, kept: kept)
-        if !sweeps.isEmpty { noteLeftPairs(kept) }
+        for succession in successions { try carryOut(succession) }
+        noteLeftPairs(kept)
         try insertLegs()
         let raisesBound = state.nextNumber != old.nextNumber
         if raisesBound {
@@ -97,8 +112,7 @@ struct TransitionPlanner {
         removeLegs()
         if !steps.isEmpty { state.isGraced = false }
         return Transition(
-            steps: steps, firstCertain: firstCertain, after: state, work: work, target: target, changes: changes,
-            isCareful: isCareful)
+            steps: steps, firstCertain: firstCertain, after: state, work: work, target: target, changes: changes)
     }
 
     mutating func takeNumber() throws(TransitionError) -> KernelNumber {

@@ -19,12 +19,8 @@ struct AddressSpace: Sendable {
     private(set) var touched: [Int32] = []
 
     var prefixes = PrefixTree()
-    /// The combinations of both parts that some address, or some block, has.
-    private(set) var uses = UseCounts<Identity>()
 
     init(_ version: IPVersion) { self.version = version }
-
-    var identities: Dictionary<Identity, Int>.Keys { uses.counts.keys }
 
     var addressCount: Int { slots.count }
 
@@ -100,44 +96,50 @@ struct AddressSpace: Sendable {
 
     /// Brings the blocks up to date with what was mentioned, and tells every address its longest one.
     mutating func settleBlocks(
-        _ prefixTable: inout [AddressBlock: IdentityID], _ changed: inout Set<AddressBlock>, work: inout CompileWork
+        _ prefixTable: inout [AddressBlock: IdentityID], _ changed: inout Set<AddressBlock>,
+        _ uses: inout CombinationUses, work: inout CompileWork
     ) {
         guard prefixes.isUnsettled else { return }
-        let change = prefixes.settle()
+        var change = prefixes.settle()
         for (block, identity) in change.unlisted {
-            uses.end(Identity(exact: .none, prefix: identity))
+            uses.endListing(identity)
             prefixTable[block] = nil
             changed.insert(block)
         }
-        defer { prefixes.free(change.removed.map(\.number)) }
-        guard !slots.isEmpty, !change.created.isEmpty || !change.removed.isEmpty else { return }
+        for node in change.created { uses.begin(prefixes.nodes[Int(node)].identity, with: [:]) }
+        change.created.removeAll { !prefixes.nodes[Int($0)].isAlive }
         if change.created.count + change.removed.count <= Self.fewBlocks {
-            for node in change.removed { move(from: node.number, to: node.heir, within: nil, work: &work) }
+            for node in change.removed { move(from: node.number, to: node.heir, within: nil, &uses, work: &work) }
             let ascending = change.created.sorted {
                 (prefixes.nodes[Int($0)].length, $0) < (prefixes.nodes[Int($1)].length, $1)
             }
             for node in ascending {
                 move(
-                    from: prefixes.nodes[Int(node)].parent, to: node, within: prefixes.nodes[Int(node)].block, work: &work)
+                    from: prefixes.nodes[Int(node)].parent, to: node, within: prefixes.nodes[Int(node)].block, &uses,
+                    work: &work)
             }
         } else {
-            matchAnew(change, work: &work)
+            matchAnew(change, &uses, work: &work)
         }
+        for node in change.removed { uses.end(prefixes.nodes[Int(node.number)].identity, with: [:]) }
+        prefixes.free(change.removed.map(\.number))
     }
 
     /// Up to so many new blocks, a pass over all addresses for each is the shorter way.
     private static let fewBlocks = 8
 
     private mutating func move(
-        from old: Int32, to new: Int32, within block: AddressBlock?, work: inout CompileWork
+        from old: Int32, to new: Int32, within block: AddressBlock?, _ uses: inout CombinationUses,
+        work: inout CompileWork
     ) {
         guard prefixes.nodes[Int(old)].slotCount > 0 else { return }
         work.addressesScanned += lows.count
         let (maskHigh, maskLow) = block.map(Self.masks) ?? (0, 0)
         let wantedHigh = block?.address.high ?? 0
         let wantedLow = block?.address.low ?? 0
-        var moved: [Int32: Int32] = [:]
-        var (run, runLength): (Int32, Int32) = (0, 0)
+        // By exact identity; identities are dense numbers.
+        var tally: [Int32] = []
+        var moved: [Int32] = []
         var total: Int32 = 0
         // Of its own for the loop: else every write asks whether somebody shares the array.
         var nodes: [Int32] = []
@@ -148,22 +150,50 @@ struct AddressSpace: Sendable {
             if maskLow != 0, lows[slot] & maskLow != wantedLow { continue }
             nodes[slot] = new
             total += 1
-            // Neighbours mostly have the same identity.
-            if exact[slot] == run {
-                runLength += 1
-            } else {
-                if run != 0 { moved[run, default: 0] += runLength }
-                (run, runLength) = (exact[slot], 1)
+            let identity = exact[slot]
+            guard identity != 0 else { continue }
+            if Int(identity) >= tally.count {
+                tally.append(contentsOf: repeatElement(0, count: Int(identity) + 1 - tally.count))
             }
+            if tally[Int(identity)] == 0 { moved.append(identity) }
+            tally[Int(identity)] += 1
         }
         swap(&nodes, &self.nodes)
-        if run != 0 { moved[run, default: 0] += runLength }
         prefixes.nodes[Int(old)].slotCount -= total
         prefixes.nodes[Int(new)].slotCount += total
-        for (identity, count) in moved {
-            self.count(old, identity, -count)
-            self.count(new, identity, count)
+        if prefixes.nodes[Int(old)].slotCount == 0, prefixes.nodes[Int(new)].counts.isEmpty {
+            return hand(from: old, to: new, &uses)
         }
+        // Of their own for the loop, as above.
+        var (before, after): ([Int32: Int32], [Int32: Int32]) = ([:], [:])
+        swap(&before, &prefixes.nodes[Int(old)].counts)
+        swap(&after, &prefixes.nodes[Int(new)].counts)
+        after.reserveCapacity(after.count + moved.count)
+        let identities = (old: prefixes.nodes[Int(old)].identity, new: prefixes.nodes[Int(new)].identity)
+        for identity in moved {
+            let count = tally[Int(identity)]
+            // First what begins: what both count does not end in between.
+            if after.updateValue((after[identity] ?? 0) + count, forKey: identity) == nil {
+                uses.begin(identity, beneath: identities.new)
+            }
+            let left = (before[identity] ?? 0) - count
+            before[identity] = left == 0 ? nil : left
+            if left == 0 { uses.end(identity, beneath: identities.old) }
+        }
+        swap(&before, &prefixes.nodes[Int(old)].counts)
+        swap(&after, &prefixes.nodes[Int(new)].counts)
+    }
+
+    /// All addresses of a block go to one that has none.
+    private mutating func hand(from old: Int32, to new: Int32, _ uses: inout CombinationUses) {
+        var counts: [Int32: Int32] = [:]
+        swap(&counts, &prefixes.nodes[Int(old)].counts)
+        let identities = (old: prefixes.nodes[Int(old)].identity, new: prefixes.nodes[Int(new)].identity)
+        if identities.old != identities.new {
+            uses.empty(identities.old, of: counts)
+            uses.fill(identities.new, with: counts)
+        }
+        prefixes.nodes[Int(new)].counts = counts
     }
 
     private static func masks(_ block: AddressBlock) -> (high: UInt64, low: UInt64) {
@@ -178,7 +208,10 @@ struct AddressSpace: Sendable {
     }
 
     /// Looks up every address whose block lost a part or is gone.
-    private mutating func matchAnew(_ change: PrefixTree.Change, work: inout CompileWork) {
+    private mutating func matchAnew(
+        _ change: PrefixTree.Change, _ uses: inout CombinationUses, work: inout CompileWork
+    ) {
+        guard !slots.isEmpty else { return }
         var affected = [Bool](repeating: false, count: prefixes.nodes.count)
         for node in change.removed { affected[Int(node.number)] = true }
         for node in change.created { affected[Int(prefixes.nodes[Int(node)].parent)] = true }
@@ -191,19 +224,19 @@ struct AddressSpace: Sendable {
             prefixes.nodes[Int(old)].slotCount -= 1
             prefixes.nodes[Int(new)].slotCount += 1
             if exact[slot] != 0 {
-                count(old, exact[slot], -1)
-                count(new, exact[slot], 1)
+                count(new, exact[slot], 1, &uses)
+                count(old, exact[slot], -1, &uses)
             }
         }
     }
 
-    private mutating func count(_ node: Int32, _ identity: Int32, _ amount: Int32) {
+    private mutating func count(_ node: Int32, _ identity: Int32, _ amount: Int32, _ uses: inout CombinationUses) {
         let before = prefixes.nodes[Int(node)].counts[identity] ?? 0
         let after = before + amount
         prefixes.nodes[Int(node)].counts[identity] = after == 0 ? nil : after
         guard (before == 0) != (after == 0) else { return }
-        let whole = Identity(exact: IdentityID(rawValue: identity), prefix: prefixes.nodes[Int(node)].identity)
-        if before == 0 { uses.begin(whole) } else { uses.end(whole) }
+        let prefix = prefixes.nodes[Int(node)].identity
+        if before == 0 { uses.begin(identity, beneath: prefix) } else { uses.end(identity, beneath: prefix) }
     }
 
     // MARK: Identities
@@ -211,16 +244,17 @@ struct AddressSpace: Sendable {
     /// Gives every block whose sets may have changed, and those inside it, their identities. Blocks must be settled.
     mutating func updateBlocks(
         _ contributors: [Contributor], _ identities: inout IdentityTable, _ prefixTable: inout [AddressBlock: IdentityID],
-        _ changed: inout Set<AddressBlock>, work: inout CompileWork
+        _ changed: inout Set<AddressBlock>, _ uses: inout CombinationUses, work: inout CompileWork
     ) {
         for node in prefixes.takeUnsure() {
-            update(node, contributors, &identities, &prefixTable, &changed, &work)
+            update(node, contributors, &identities, &prefixTable, &changed, &uses, &work)
         }
     }
 
     private mutating func update(
         _ node: Int32, _ contributors: [Contributor], _ identities: inout IdentityTable,
-        _ prefixTable: inout [AddressBlock: IdentityID], _ changed: inout Set<AddressBlock>, _ work: inout CompileWork
+        _ prefixTable: inout [AddressBlock: IdentityID], _ changed: inout Set<AddressBlock>,
+        _ uses: inout CombinationUses, _ work: inout CompileWork
     ) {
         let record = prefixes.nodes[Int(node)]
         guard node != 0, let block = record.block else { return }
@@ -234,24 +268,22 @@ struct AddressSpace: Sendable {
         }
         if record.isListed || !own.isEmpty, record.isListed != !own.isEmpty || new != record.identity {
             changed.insert(block)
-            if record.isListed { uses.end(Identity(exact: .none, prefix: record.identity)) }
-            if !own.isEmpty { uses.begin(Identity(exact: .none, prefix: new)) }
+            if record.isListed { uses.endListing(record.identity) }
+            if !own.isEmpty { uses.beginListing(new) }
             prefixTable[block] = own.isEmpty ? nil : new
             prefixes.nodes[Int(node)].isListed = !own.isEmpty
         }
         guard new != record.identity else { return }
         prefixes.nodes[Int(node)].identity = new
-        for exact in record.counts.keys {
-            uses.end(Identity(exact: IdentityID(rawValue: exact), prefix: record.identity))
-            uses.begin(Identity(exact: IdentityID(rawValue: exact), prefix: new))
-        }
-        for child in record.children { update(child, contributors, &identities, &prefixTable, &changed, &work) }
+        uses.end(record.identity, with: record.counts)
+        uses.begin(new, with: record.counts)
+        for child in record.children { update(child, contributors, &identities, &prefixTable, &changed, &uses, &work) }
     }
 
     /// Gives every touched address its identity; `none` takes it out of the table.
     mutating func updateAddresses(
         _ contributors: inout [Contributor], _ identities: inout IdentityTable, _ table: inout [IPAddress: IdentityID],
-        _ changed: inout [IPAddress], work: inout CompileWork
+        _ changed: inout [IPAddress], _ uses: inout CombinationUses, work: inout CompileWork
     ) {
         for slot in touched {
             isTouched[Int(slot)] = false
@@ -265,8 +297,14 @@ struct AddressSpace: Sendable {
             let old = exact[Int(slot)]
             if part.rawValue != old {
                 let node = nodes[Int(slot)]
-                if old != 0 { count(node, old, -1) }
-                if part != .none { count(node, part.rawValue, 1) }
+                if part != .none {
+                    uses.beginAddress(part)
+                    count(node, part.rawValue, 1, &uses)
+                }
+                if old != 0 {
+                    uses.endAddress(IdentityID(rawValue: old))
+                    count(node, old, -1, &uses)
+                }
                 exact[Int(slot)] = part.rawValue
                 let address = address(slot)
                 table[address] = part == .none ? nil : part
@@ -282,16 +320,13 @@ struct AddressSpace: Sendable {
         touched.removeAll(keepingCapacity: touched.count < 4_096)
     }
 
-    mutating func takeChanges() -> (begun: [Identity], ended: [Identity]) { uses.takeChanges() }
-
-    /// Descriptions of what is wrong; empty when nothing is.
-    func checkInvariants() -> [String] {
+    /// Descriptions of what is wrong; empty when nothing is. Adds what it has to `combinations`.
+    func checkInvariants(_ combinations: inout Set<Identity>) -> [String] {
         var wrong = prefixes.checkInvariants()
         if !touched.isEmpty { wrong.append("addresses: touched ones are left over") }
         if nodes.count(where: { $0 >= 0 }) != slots.count { wrong.append("addresses: slots and addresses do not mirror") }
         var counts: [Int32: [Int32: Int32]] = [:]
         var slotCounts: [Int32: Int32] = [:]
-        var expected: [Identity: Int] = [:]
         for (address, slot) in slots {
             if self.address(slot) != address { wrong.append("addresses: a slot holds another address") }
             if claimants[Int(slot)].isEmpty { wrong.append("addresses: one without a contributor") }
@@ -303,12 +338,10 @@ struct AddressSpace: Sendable {
         for (index, node) in prefixes.nodes.enumerated() where node.isAlive {
             if node.counts != counts[Int32(index)] ?? [:] { wrong.append("addresses: a block counts other identities") }
             if node.slotCount != slotCounts[Int32(index)] ?? 0 { wrong.append("addresses: a block counts other addresses") }
-            if node.isListed { expected[Identity(exact: .none, prefix: node.identity), default: 0] += 1 }
-            for exact in node.counts.keys {
-                expected[Identity(exact: IdentityID(rawValue: exact), prefix: node.identity), default: 0] += 1
+            for exact in node.counts.keys where node.identity != .none {
+                combinations.insert(Identity(exact: IdentityID(rawValue: exact), prefix: node.identity))
             }
         }
-        if uses.counts != expected { wrong.append("addresses: combinations of both parts are counted wrongly") }
         return wrong
     }
 }

@@ -112,16 +112,17 @@ struct CompiledStack: Sendable {
 
     /// The indexes in `sets` of those that an address in `exact` and `prefix` (sorted) is in, sorted.
     func held(exact: [SetNumber], prefix: [SetNumber]) -> [Int32] {
-        var result = common(exact)
+        var result = held(exact)
         if !prefix.isEmpty {
-            let more = common(prefix)
+            let more = held(prefix)
             if result.isEmpty { return more }
             if !more.isEmpty { result = Set(result).union(more).sorted() }
         }
         return result
     }
 
-    private func common(_ other: [SetNumber]) -> [Int32] {
+    /// As the other, of one list of sets.
+    func held(_ other: [SetNumber]) -> [Int32] {
         var result: [Int32] = []
         if other.count <= sets.count {
             for set in other {

@@ -44,6 +44,16 @@ struct KeySet: Hashable, Sendable {
         return KeySet(sorted: result)
     }
 
+    func overlaps(_ other: KeySet) -> Bool {
+        var (left, right) = (0, 0)
+        while left < intervals.count, right < other.intervals.count {
+            let (mine, theirs) = (intervals[left], other.intervals[right])
+            if max(mine.start, theirs.start) < min(mine.end, theirs.end) { return true }
+            if mine.end < theirs.end { left += 1 } else { right += 1 }
+        }
+        return false
+    }
+
     func subtracting(_ other: KeySet) -> KeySet { intersection(other.complement) }
 
     func union(_ other: KeySet) -> KeySet { KeySet(intervals + other.intervals) }

@@ -26,6 +26,7 @@ struct PrefixTree: Sendable {
 
     /// What `settle` did.
     struct Change {
+        /// Also what was removed again.
         var created: [Int32] = []
         /// With the block that has their addresses now.
         var removed: [(number: Int32, heir: Int32)] = []
@@ -107,7 +108,6 @@ struct PrefixTree: Sendable {
                     change.removed[index].heir = nodes[Int(change.removed[index].heir)].parent
                 }
             }
-            change.created.removeAll { !nodes[Int($0)].isAlive }
         }
         return change
     }

@@ -7,14 +7,16 @@ public struct TableChanges: Sendable {
     public internal(set) var prefixes: Set<AddressBlock> = []
     /// Stacks that are new or gone.
     public internal(set) var stacks: Set<StackID> = []
-    /// Identities whose pair differs, by stack that was there before and is now.
+    /// Identities whose row of their own differs, by stack that was there before and is now; `none` as a part stands for a
+    /// row of the other part alone.
     public internal(set) var pairs: [StackID: Set<Identity>] = [:]
     public internal(set) var rows: [RowID] = []
     public internal(set) var decisions: [DecisionID] = []
 
-    /// Identities that addresses have now and did not have before.
+    /// Combinations of both parts that addresses have now and did not have before, though blocks had the prefix before and have
+    /// it now.
     public internal(set) var identities: Set<Identity> = []
-    /// Identities that addresses had before and have no more.
+    /// Combinations that addresses had before and have no more, likewise.
     public internal(set) var endedIdentities: Set<Identity> = []
 
     public init() {}

@@ -341,8 +341,8 @@ extension VerdictCompiler {
     }
 
     mutating func settleBlocks() {
-        addressesV4.settleBlocks(&tables.prefixes, &lastChanges.prefixes, work: &lastWork)
-        addressesV6.settleBlocks(&tables.prefixes, &lastChanges.prefixes, work: &lastWork)
+        addressesV4.settleBlocks(&tables.prefixes, &lastChanges.prefixes, &uses, work: &lastWork)
+        addressesV6.settleBlocks(&tables.prefixes, &lastChanges.prefixes, &uses, work: &lastWork)
     }
 
     mutating func updateIdentities() {
@@ -350,8 +350,9 @@ extension VerdictCompiler {
             // Moved out and back: a copy would be made of what two hold.
             var space = AddressSpace(version)
             swap(&space, &self[version])
-            space.updateBlocks(contributors, &identities, &tables.prefixes, &lastChanges.prefixes, work: &lastWork)
-            space.updateAddresses(&contributors, &identities, &tables.exact, &lastChanges.exact, work: &lastWork)
+            space.updateBlocks(
+                contributors, &identities, &tables.prefixes, &lastChanges.prefixes, &uses, work: &lastWork)
+            space.updateAddresses(&contributors, &identities, &tables.exact, &lastChanges.exact, &uses, work: &lastWork)
             swap(&space, &self[version])
         }
     }

@@ -11,7 +11,9 @@ extension VerdictCompiler {
         wrong += identities.combinations.checkInvariants("identities")
         wrong += rows.checkInvariants()
         wrong += sets.checkInvariants()
-        wrong += addressesV4.checkInvariants() + addressesV6.checkInvariants()
+        var combinations: Set<Identity> = []
+        wrong += addressesV4.checkInvariants(&combinations) + addressesV6.checkInvariants(&combinations)
+        if combinations != uses.combinations { wrong.append("combinations of both parts are not those that addresses have") }
         wrong += checkContributors()
         wrong += checkPolicies()
         wrong += checkReferences()
@@ -30,6 +32,7 @@ extension VerdictCompiler {
         for stack in tables.stacks.values {
             rowsNamed.insert(stack.base)
             rowsNamed.formUnion(stack.pairs.values)
+            if stack.combined.values.contains(where: \.isEmpty) { wrong.append("a stack has a prefix without combinations") }
         }
         var decisionsNamed: Set<DecisionID> = []
         for row in rowsNamed {
@@ -211,34 +214,43 @@ extension VerdictCompiler {
         return Contributor(key: key, labels: labels).isIn(record, set, texts: freshTexts)
     }
 
-    /// Pairs are exactly the rows of identities that some address has, where they differ from the base.
+    /// Rows above the base are exactly those of identities that some address has, where they differ from what is beneath, and
+    /// together they decide as the rows of whole identities do.
     private func checkPairs() -> [String] {
         var wrong: [String] = []
-        for version in IPVersion.allCases {
-            let listed = tables.prefixes.keys.filter { $0.version == version }
-            var possible: Set<Identity> = []
-            for (address, exact) in tables.exact where address.version == version {
-                let longest = listed.filter { $0.contains(address) }.max { $0.prefixLength < $1.prefixLength }
-                possible.insert(Identity(exact: exact, prefix: longest.flatMap { tables.prefixes[$0] } ?? .none))
+        var possible: Set<Identity> = []
+        for (address, exact) in tables.exact {
+            let longest = tables.prefixes.keys.filter { $0.contains(address) }.max { $0.prefixLength < $1.prefixLength }
+            possible.insert(Identity(exact: exact, prefix: longest.flatMap { tables.prefixes[$0] } ?? .none))
+        }
+        if Set(tables.exact.values) != Set(uses.exact.counts.keys) { wrong.append("exact identities in use are not the addresses'") }
+        if Set(tables.prefixes.values) != Set(uses.prefixes.counts.keys) { wrong.append("prefix identities in use are not the blocks'") }
+        if possible.filter({ $0.prefix != .none }) != uses.combinations { wrong.append("combinations are not the addresses'") }
+        for exact in tables.exact.values { possible.insert(Identity(exact: exact, prefix: .none)) }
+        for prefix in tables.prefixes.values { possible.insert(Identity(exact: .none, prefix: prefix)) }
+        for (id, stack) in tables.stacks {
+            guard let compiled = compiledStacks[id] else {
+                wrong.append("stack \(id.rawValue) is used but not known")
+                continue
             }
-            for block in listed { possible.insert(Identity(exact: .none, prefix: tables.prefixes[block] ?? .none)) }
-            if possible != Set(self[version].identities) {
-                wrong.append("identities of IPv\(version.rawValue) are not those that addresses have")
+            var store = rows
+            func whole(_ identity: Identity) -> Row? {
+                let held = compiled.held(
+                    exact: identities.sets(identity.exact), prefix: identities.sets(identity.prefix))
+                return compiled.pairRow(held, rows: &store).flatMap { store.rows.contents[$0] }
             }
-            for (id, stack) in tables.stacks where stackContents.contents[id]?.version == version {
-                guard let compiled = compiledStacks[id] else {
-                    wrong.append("stack \(id.rawValue) is used but not known")
-                    continue
+            var named = stack.pairs
+            for identity in possible {
+                let isCombined = identity.exact != .none && identity.prefix != .none
+                let (upper, lower) = (
+                    whole(Identity(exact: identity.exact, prefix: .none)), whole(Identity(exact: .none, prefix: identity.prefix)))
+                let isAsStacked = isCombined && Row.isStacked(upper, on: lower, as: whole(identity))
+                let expected = isAsStacked ? nil : whole(identity) ?? (isCombined ? store.rows.contents[compiled.baseRow] : nil)
+                if named.removeValue(forKey: identity).flatMap({ tables.rows[$0] }) != expected {
+                    wrong.append("stack \(id.rawValue) has another row for \(identity) than its rules give")
                 }
-                var expected: [Identity: RowID] = [:]
-                var store = rows
-                for identity in possible {
-                    let held = compiled.held(
-                        exact: identities.sets(identity.exact), prefix: identities.sets(identity.prefix))
-                    expected[identity] = compiled.pairRow(held, rows: &store)
-                }
-                if stack.pairs != expected { wrong.append("stack \(id.rawValue) has other pairs than its rules give") }
             }
+            if !named.isEmpty { wrong.append("stack \(id.rawValue) has rows for identities that nobody has") }
         }
         return wrong
     }

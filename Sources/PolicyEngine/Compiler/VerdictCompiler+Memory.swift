@@ -2,8 +2,7 @@ extension VerdictCompiler {
     /// Drops what the result has no use for, where there is too much of it. Each kind on its own: what costs as much as
     /// there are endpoints is done only where that much is won.
     mutating func forgetUnused() {
-        // An identity is the exact part or the prefix of a combination that is in use.
-        let usedIdentities = 2 * (addressesV4.identities.count + addressesV6.identities.count)
+        let usedIdentities = uses.exact.counts.count + uses.prefixes.counts.count
         let areSetsMany =
             exceeds(sets.count, used: max(setsKept, 4 * ownerNumbers.count))
             || exceeds(texts.texts.count, used: max(textsKept, 4 * (contributorNumbers.count + ownerNumbers.count)))
@@ -36,11 +35,7 @@ extension VerdictCompiler {
     }
 
     private mutating func forgetIdentities() {
-        var keptIdentities: Set<IdentityID> = []
-        for identity in Array(addressesV4.identities) + Array(addressesV6.identities) {
-            keptIdentities.insert(identity.exact)
-            keptIdentities.insert(identity.prefix)
-        }
+        let keptIdentities = Set(uses.exact.counts.keys).union(uses.prefixes.counts.keys)
         lastWork.entriesForgotten += identities.forget(except: keptIdentities)
         // What a contributor's sets were interned as may be forgotten: no address need have them.
         for index in contributors.indices { contributors[index].identity = nil }

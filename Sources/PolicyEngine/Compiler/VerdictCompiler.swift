@@ -38,6 +38,8 @@ public struct VerdictCompiler: Sendable {
     var addressesV4 = AddressSpace(.v4)
     var addressesV6 = AddressSpace(.v6)
     var identities = IdentityTable()
+    /// Of both versions: a set that names addresses of either is one set.
+    var uses = CombinationUses()
 
     /// How many contributors give a port's name, or a service, a number.
     var namedPorts: [String: [PortVariant: Int]] = [:]
@@ -72,8 +74,10 @@ public struct VerdictCompiler: Sendable {
     /// Sets and texts that were left when some were last forgotten.
     var setsKept = 0
     var textsKept = 0
-    var identitiesBySet: [IPVersion: [SetNumber: Set<Identity>]] = [:]
-    var stacksBySet: [IPVersion: [SetNumber: Set<StackID>]] = [:]
+    /// Identities that addresses, and blocks, have, and stacks in force that ask, by set.
+    var exactBySet: [SetNumber: Set<IdentityID>] = [:]
+    var prefixesBySet: [SetNumber: Set<IdentityID>] = [:]
+    var stacksBySet: [SetNumber: Set<StackID>] = [:]
 
     var pending = PendingWork()
 
