@@ -18,10 +18,11 @@ enum BoundedFile {
     }
 
     /// Follows links; nil when there is nothing.
-    static func look(at path: String) -> (kind: Kind, identity: Identity, bytes: Int)? {
+    static func look(at path: String) -> (kind: Kind, identity: Identity)? {
         var information = stat()
         guard stat(path, &information) == 0 else { return nil }
-        return (kind(information), Identity(device: UInt64(information.st_dev), inode: UInt64(information.st_ino)), Int(information.st_size))
+        let identity = Identity(device: UInt64(information.st_dev), inode: UInt64(information.st_ino))
+        return (kind(information), identity)
     }
 
     /// At most `limit` bytes, or why there are none, in half a sentence.

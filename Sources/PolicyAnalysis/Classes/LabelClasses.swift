@@ -33,18 +33,15 @@ struct LabelClasses {
             namespaces.append(Namespace(name: name, labels: labels))
             known[name] = values.accounts
         }
-        for namespace in known.keys.sorted() {
-            for account in (known[namespace] ?? []).sorted() {
-                for labels in podLabels {
-                    guard endpoints.count < AnalysisLimits.labelClasses else {
-                        isComplete = false
-                        return
-                    }
-                    let suffix = account == "default" ? "" : "@\(account)"
-                    endpoints.append(WorkloadEndpoint(
-                        key: EndpointKey(namespace: namespace, name: Self.title(labels) + suffix), labels: labels,
-                        serviceAccount: account))
-                }
+        let rooms = known.sorted { $0.key < $1.key }.flatMap { name, accounts in accounts.sorted().map { (name, $0) } }
+        let share = max(AnalysisLimits.labelClasses / max(rooms.count, 1), 1)
+        isComplete = isComplete && podLabels.count <= share && rooms.count <= AnalysisLimits.labelClasses
+        for (namespace, account) in rooms.prefix(AnalysisLimits.labelClasses) {
+            let suffix = account == "default" ? "" : "@\(account)"
+            for labels in podLabels.prefix(share) {
+                endpoints.append(WorkloadEndpoint(
+                    key: EndpointKey(namespace: namespace, name: Self.title(labels) + suffix), labels: labels,
+                    serviceAccount: account))
             }
         }
         endpoints.sort { ($0.labels.count, $0.key) < ($1.labels.count, $1.key) }

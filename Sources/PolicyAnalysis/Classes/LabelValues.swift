@@ -3,15 +3,19 @@ import PolicyModel
 /// The values of labels that the selectors of worlds tell apart.
 struct LabelValues {
     /// By key, without the prefixes of inherited labels.
-    private(set) var ofPods: [String: Set<String>] = [:]
-    private(set) var ofNamespaces: [String: Set<String>] = [:]
+    var ofPods: [String: Set<String>] { values.filter { !$0.key.hasPrefix(Self.ofNamespace) }.mapValues(\.all) }
+    var ofNamespaces: [String: Set<String>] {
+        let inherited = values.filter { $0.key.hasPrefix(Self.ofNamespace) }
+        return Dictionary(uniqueKeysWithValues: inherited.map { (String($0.key.dropFirst(Self.ofNamespace.count)), $0.value.all) })
+    }
     /// Service accounts that are mentioned, and `default`.
     private(set) var accounts: Set<String> = ["default"]
     /// Namespaces that are mentioned by name.
     private(set) var namespaceNames: Set<String> = []
     private var selectsAccounts = false
-    /// Parts of values, by key: one value may hold two of them.
-    private var parts: [String: Set<String>] = [:]
+    /// By key, with the prefix of inherited labels.
+    private var values: [String: KeyValues] = [:]
+    private static let ofNamespace = "pcns."
 
     mutating func add(_ world: PolicyWorld) {
         for policy in world.policies.values {
@@ -49,41 +53,66 @@ struct LabelValues {
 
     private mutating func add(_ selector: NamespaceSelector) {
         guard case .matching(let selector) = selector else { return }
-        add(selector, prefix: "pcns.")
+        add(selector, prefix: Self.ofNamespace)
     }
 
     /// - Parameter prefix: of the labels that the keys of the selector mean.
     private mutating func add(_ selector: Selector, prefix: String = "") {
         switch selector {
         case .all, .global, .sameNamespace: break
-        case .has(let key), .sameLabel(let key): add(prefix + key, [])
-        case .equals(let key, let value), .notEquals(let key, let value): add(prefix + key, [value])
-        case .contains(let key, let value), .startsWith(let key, let value), .endsWith(let key, let value):
-            var values: Set<String> = [value]
-            for known in parts[prefix + key] ?? [] { values.formUnion([known + value, value + known]) }
-            parts[prefix + key, default: []].insert(value)
-            add(prefix + key, values)
-        case .isIn(let key, let values), .isNotIn(let key, let values): add(prefix + key, values)
+        case .has(let key), .sameLabel(let key): add(prefix + key) { _ in }
+        case .equals(let key, let value), .notEquals(let key, let value): add(prefix + key) { $0.whole.insert(value) }
+        case .contains(let key, let value): add(prefix + key) { $0.parts.insert(value) }
+        case .startsWith(let key, let value): add(prefix + key) { $0.starts.insert(value) }
+        case .endsWith(let key, let value): add(prefix + key) { $0.ends.insert(value) }
+        case .isIn(let key, let values), .isNotIn(let key, let values): add(prefix + key) { $0.whole.formUnion(values) }
         case .not(let inner): add(inner, prefix: prefix)
         case .and(let parts), .or(let parts): for part in parts { add(part, prefix: prefix) }
         }
     }
 
-    /// What stands for every value that no selector mentions. A part of a value of a user is not found in it.
-    private static let other = "0-other-0"
+    private mutating func add(_ key: String, _ change: (inout KeyValues) -> Void) {
+        var found = values[key] ?? KeyValues()
+        change(&found)
+        if [Self.ofNamespace + Namespace.nameLabel, Self.ofNamespace + "projectcalico.org/name", SystemLabels.namespace].contains(key) {
+            return namespaceNames.formUnion(found.whole)
+        }
+        // Where it runs and as whom is not what a pod may say in labels.
+        guard !key.hasPrefix("projectcalico.org/"), !key.hasPrefix("pcsa."),
+            !key.hasPrefix(Self.ofNamespace + "projectcalico.org/")
+        else { return }
+        values[key] = found
+    }
+}
 
-    private mutating func add(_ key: String, _ values: Set<String>) {
-        if ["pcns." + Namespace.nameLabel, "pcns.projectcalico.org/name", SystemLabels.namespace].contains(key) {
-            namespaceNames.formUnion(values)
-        }
-        // Where it runs is not a label that a pod may choose.
-        guard !key.hasPrefix("projectcalico.org/"), !key.hasPrefix("pcsa.") else { return }
-        if key.hasPrefix("pcns.") {
-            let key = String(key.dropFirst("pcns.".count))
-            guard !key.hasPrefix("projectcalico.org/"), key != Namespace.nameLabel else { return }
-            ofNamespaces[key, default: [Self.other]].formUnion(values)
+/// What selectors say of the values of one key.
+private struct KeyValues {
+    var whole: Set<String> = []
+    var starts: Set<String> = []
+    var parts: Set<String> = []
+    var ends: Set<String> = []
+
+    /// Stands for every value of which no selector says anything, and between parts: no part of a value of a user.
+    private static let other = "0-other-0"
+    /// More parts of values than these are only joined two by two.
+    private static let maximumParts = 5
+
+    /// One value for each combination of answers that selectors may give.
+    var all: Set<String> {
+        var values = whole.union([Self.other])
+        let parts = parts.sorted()
+        guard !(parts.isEmpty && starts.isEmpty && ends.isEmpty) else { return values }
+        let subsets: [[String]]
+        if parts.count <= Self.maximumParts {
+            subsets = parts.reduce([[]]) { known, part in known + known.map { $0 + [part] } }
         } else {
-            ofPods[key, default: [Self.other]].formUnion(values)
+            subsets = [[]] + parts.map { [$0] } + parts.flatMap { first in parts.map { [first, $0] } }
         }
+        for start in [Self.other] + starts.sorted() {
+            for end in [Self.other] + ends.sorted() {
+                for subset in subsets { values.insert(([start] + subset + [end]).joined(separator: Self.other)) }
+            }
+        }
+        return values
     }
 }

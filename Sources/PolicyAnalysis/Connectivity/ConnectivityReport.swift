@@ -31,16 +31,16 @@ public enum ConnectivityReport {
         _ connectivity: inout Connectivity, _ form: LineForm, _ filter: Connectivity.Filter, to sink: ([UInt8]) throws -> Void
     ) rethrows {
         let titles = connectivity.peers.map { form.cell($0.title) }
-        var cells: [String: String] = [:]
+        var cells: [VersionedConnections: String] = [:]
         var buffer = Array(form.head.utf8)
         var isFirst = true
         try connectivity.forEach(filter) { line, text in
             let connections: String
-            if let known = cells[text] {
+            if let known = cells[line.connections] {
                 connections = known
             } else {
                 connections = form.cell(text)
-                cells[text] = connections
+                cells[line.connections] = connections
             }
             if !isFirst { buffer.append(contentsOf: form.between.utf8) }
             isFirst = false
@@ -91,8 +91,8 @@ public enum ConnectivityReport {
             switch format {
             case .json: JSONValue.string(text).text()
             // RFC 4180 section 2.
-            case .csv: text.contains { ",\"\n".contains($0) } ? "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" : text
-            case .md: text.split(separator: "|", omittingEmptySubsequences: false).joined(separator: "\\|")
+            case .csv: text.contains { ",\"\n".contains($0) } ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
+            case .md: text.replacing("|", with: "\\|")
             case .text, .dot, .svg: text
             }
         }

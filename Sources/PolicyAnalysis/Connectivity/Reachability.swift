@@ -10,10 +10,17 @@ import PolicyModel
 public struct Reachability: Sendable {
     /// By title.
     public let peers: [Peer]
-    /// Class of each peer, by version; -1: no address of that version.
-    private var classes: [IPVersion: [Int32]] = [:]
-    private var tablesOfClasses: [IPVersion: ClassTable] = [:]
+    private let isExternal: [Bool]
+    private var v4 = VersionView()
+    private var v6 = VersionView()
     private var connections = ConnectionTable()
+
+    /// The ends as one version of the Internet Protocol sees them.
+    private struct VersionView: Sendable {
+        /// Of each peer; -1: no address of this version.
+        var classes: [Int32] = []
+        var table = ClassTable()
+    }
 
     /// - Parameters:
     ///   - cuts: further blocks by which addresses outside are told apart.
@@ -29,27 +36,44 @@ public struct Reachability: Sendable {
         let identities = IdentityLookup(tables)
         let grouping = PeerGrouping(analysed, tables: tables, identities: identities, cuts: cuts, apart: apart)
         peers = grouping.peers.map(\.peer)
+        isExternal = peers.map(\.isExternal)
         for version in IPVersion.allCases {
-            var table = ClassTable()
-            classes[version] = grouping.peers.map { $0.classes[version].map { table.add($0) } ?? -1 }
-            table.readStacks(tables, rows, &connections)
-            tablesOfClasses[version] = table
+            var view = VersionView()
+            view.classes = grouping.peers.map { $0.classes[version].map { view.table.add($0) } ?? -1 }
+            view.table.readStacks(tables, rows, &connections)
+            if version == .v4 { v4 = view } else { v6 = view }
         }
     }
 
+    private subscript(_ version: IPVersion) -> VersionView { version == .v4 ? v4 : v6 }
+
     /// The number of distinct classes of a version.
-    public func classCount(_ version: IPVersion) -> Int { tablesOfClasses[version]?.classes.count ?? 0 }
+    public func classCount(_ version: IPVersion) -> Int { self[version].table.classes.count }
 
     /// Equal for two ends that are treated alike, whoever they speak to.
-    func classes(of peer: Int) -> [Int32] { IPVersion.allCases.map { classes[$0]?[peer] ?? -1 } }
+    func classes(of peer: Int) -> [Int32] { [v4.classes[peer], v6.classes[peer]] }
+
+    /// By what the tables call its parts: of tables of one compiler, equal ones mean the same.
+    func classNames(of peer: Int) -> [PeerClass?] {
+        IPVersion.allCases.map { version in
+            let number = self[version].classes[peer]
+            return number < 0 ? nil : self[version].table.classes[Int(number)]
+        }
+    }
 
     /// What the end at `source` in `peers` may begin to the end at `destination`; nil: they share no address of the version,
     /// or both are outside.
     public mutating func connections(from source: Int, to destination: Int, _ version: IPVersion) -> ConnectionNumber? {
-        guard let from = classes[version]?[source], let to = classes[version]?[destination], from >= 0, to >= 0,
-            !(peers[source].isExternal && peers[destination].isExternal)
-        else { return nil }
-        return tablesOfClasses[version]?.allowed(from: from, to: to, &connections)
+        if isExternal[source], isExternal[destination] { return nil }
+        return version == .v4
+            ? Self.connections(v4, source, destination, &connections) : Self.connections(v6, source, destination, &connections)
+    }
+
+    private static func connections(
+        _ view: VersionView, _ source: Int, _ destination: Int, _ connections: inout ConnectionTable
+    ) -> ConnectionNumber? {
+        let (from, to) = (view.classes[source], view.classes[destination])
+        return from < 0 || to < 0 ? nil : view.table.allowed(from: from, to: to, &connections)
     }
 
     public func set(_ number: ConnectionNumber) -> ConnectionSet { connections[number] }
@@ -76,7 +100,9 @@ public struct VersionedConnections: Sendable, Hashable {
         self.v6 = v6
     }
 
-    public var isNothing: Bool { (v4 ?? ConnectionTable.none) == ConnectionTable.none && (v6 ?? ConnectionTable.none) == ConnectionTable.none }
+    public var isNothing: Bool {
+        (v4 ?? ConnectionTable.none) == ConnectionTable.none && (v6 ?? ConnectionTable.none) == ConnectionTable.none
+    }
 }
 
 /// The classes of ends of one version, and what stacks allow towards each.

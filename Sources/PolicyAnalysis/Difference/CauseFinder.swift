@@ -22,9 +22,7 @@ struct CauseFinder {
         changed = references.filter { old.world.policies[$0] != new.world.policies[$0] }
             .sorted { ($0.kind, $0.namespace, $0.name) < ($1.kind, $1.namespace, $1.name) }
             .map { ($0, old.world.policies[$0]) }
-        var compiler = VerdictCompiler()
-        if !changed.isEmpty { _ = compiler.compile(new.world, node: "") }
-        newCompiler = compiler
+        newCompiler = comparison.newCompiler
         oldOracle = PolicyOracle(world: old.world)
         newOracle = PolicyOracle(world: new.world)
     }

@@ -1,3 +1,4 @@
+import PolicyEngine
 import PolicyModel
 
 /// Two worlds end by end.
@@ -12,6 +13,10 @@ struct WorldComparison {
     }
 
     let titles: [String]
+    /// Holds the new world.
+    let newCompiler: VerdictCompiler
+    /// Ends that both worlds treat alike: between two of them nothing differs.
+    private let isUnchanged: [Bool]
     private(set) var old: Reachability
     private(set) var new: Reachability
     /// Places in the peers of each world, by title; nil: it has no such end.
@@ -19,23 +24,25 @@ struct WorldComparison {
     private let newPlaces: [Int?]
     /// Ends that stand for pods that are not there yet.
     private let isNewPod: [Bool]
-    /// Those of `titles` that are compared with each other. Of pods that are not there yet, one for each class that no
-    /// workload has.
-    private let compared: [Int]
-    /// One pod that is not there yet of each class of which there are not two workloads: compared with another like it.
-    private let comparedWithLike: [Int]
+    /// Of pods that are not there yet one of each class, those with few labels first.
+    private let newPods: [Int]
     /// What the numbers of sets of the old world are in the new one's.
     private var translated: [ConnectionNumber: ConnectionNumber?] = [:]
 
     init(old oldWorld: AnalysisWorld, new newWorld: AnalysisWorld) {
         let cuts = WorldBlocks.ofRulesAndSets(of: oldWorld.world).union(WorldBlocks.ofRulesAndSets(of: newWorld.world))
-        var old = Reachability(oldWorld, cuts: cuts)
-        var new = Reachability(newWorld, cuts: cuts)
+        // One compiler for both: what is the same in both has the same numbers.
+        var compiler = VerdictCompiler()
+        let oldTables = compiler.compile(oldWorld.world, node: "")
+        let newTables = compiler.compile(newWorld.world, node: "")
+        newCompiler = compiler
+        var old = Reachability(oldWorld, tables: oldTables, cuts: cuts, apart: [])
+        var new = Reachability(newWorld, tables: newTables, cuts: cuts, apart: [])
         // What one world tells one by one, the other must too.
         let apart = Self.apart(old.peers).union(Self.apart(new.peers))
         if !apart.isEmpty {
-            old = Reachability(oldWorld, cuts: cuts, apart: apart)
-            new = Reachability(newWorld, cuts: cuts, apart: apart)
+            old = Reachability(oldWorld, tables: oldTables, cuts: cuts, apart: apart)
+            new = Reachability(newWorld, tables: newTables, cuts: cuts, apart: apart)
         }
         let titles = Set(old.peers.map(\.title)).union(new.peers.map(\.title)).sorted()
         let places = { (peers: [Peer]) -> [Int?] in
@@ -44,58 +51,76 @@ struct WorldComparison {
         }
         oldPlaces = places(old.peers)
         newPlaces = places(new.peers)
-        let newPods = Set((old.peers + new.peers).lazy.filter { $0.isNew }.map(\.title))
-        isNewPod = titles.map(newPods.contains)
+        let newTitles = Set((old.peers + new.peers).lazy.filter { $0.isNew }.map(\.title))
+        isNewPod = titles.map(newTitles.contains)
+        isUnchanged = titles.indices.map { [oldPlaces, newPlaces] place in
+            guard let before = oldPlaces[place], let after = newPlaces[place] else { return false }
+            return old.classNames(of: before) == new.classNames(of: after)
+        }
         self.titles = titles
         self.old = old
         self.new = new
         // A title names a label by an equals sign.
-        let newPodPlaces = titles.indices.filter { newPods.contains(titles[$0]) }
+        let byLabels = titles.indices.filter { newTitles.contains(titles[$0]) }
             .map { (labels: titles[$0].count { $0 == "=" }, place: $0) }.sorted { $0 < $1 }.map(\.place)
-        let chosen = Self.chosen(among: titles.indices.filter { !newPods.contains(titles[$0]) }, newPods: newPodPlaces) { [oldPlaces, newPlaces] place in
-            (oldPlaces[place].map { old.classes(of: $0) } ?? []) + (newPlaces[place].map { new.classes(of: $0) } ?? [])
+        var known: Set<[[Int32]]> = []
+        newPods = byLabels.filter { [oldPlaces, newPlaces] place in
+            known.insert([oldPlaces[place].map(old.classes) ?? [], newPlaces[place].map(new.classes) ?? []]).inserted
         }
-        (compared, comparedWithLike) = (chosen.compared, chosen.withLike)
     }
 
     private static func apart(_ peers: [Peer]) -> Set<String> {
         Set(peers.compactMap { peer in peer.workload.flatMap { $0.title == peer.title ? nil : $0.title } })
     }
 
-    /// Workloads and ranges all; of pods that are not there yet the one with the fewest labels of each class.
-    private static func chosen(
-        among others: [Int], newPods: [Int], classes: (Int) -> [Int32]
-    ) -> (compared: [Int], withLike: [Int]) {
-        var compared = others
-        var counts: [[Int32]: Int] = [:]
-        for place in compared { counts[classes(place), default: 0] += 1 }
-        var withLike: [Int] = []
-        var known: Set<[Int32]> = []
-        for place in newPods {
-            let own = classes(place)
-            guard known.insert(own).inserted else { continue }
-            let count = counts[own] ?? 0
-            if count == 0 { compared.append(place) }
-            if count < 2 { withLike.append(place) }
+    /// What differs between one end and all others.
+    private struct Traits: Hashable {
+        struct Trait: Hashable {
+            var other: Int
+            var old: VersionedConnections
+            var new: VersionedConnections
         }
-        return (compared.sorted(), withLike)
+
+        var asSource: [Trait] = []
+        var asDestination: [Trait] = []
     }
 
-    /// By source and destination.
+    /// By source and destination. Of pods that are not there yet the one with the fewest labels stands for all between which
+    /// and anybody the same differs, and none where a workload does.
     mutating func differingPairs() -> [Pair] {
+        let others = titles.indices.filter { !isNewPod[$0] }
+        let all = others + newPods
         var pairs: [Pair] = []
-        for source in compared {
-            for destination in compared where source != destination {
-                if let pair = difference(source, destination) { pairs.append(pair) }
+        var traits: [Int: Traits] = [:]
+        for source in all {
+            for destination in all {
+                guard let pair = difference(source, destination) else { continue }
+                pairs.append(pair)
+                traits[source, default: Traits()].asSource.append(
+                    Traits.Trait(other: destination, old: pair.old, new: pair.new))
+                traits[destination, default: Traits()].asDestination.append(
+                    Traits.Trait(other: source, old: pair.old, new: pair.new))
             }
         }
-        for place in comparedWithLike {
-            if let pair = difference(place, place) { pairs.append(pair) }
+        var counts: [Traits: Int] = [:]
+        for place in others { counts[traits[place] ?? Traits(), default: 0] += 1 }
+        var stands: Set<Int> = []
+        // Like a workload of which there is but one: told as two pods of its kind.
+        var likeOne: Set<Int> = []
+        for place in newPods {
+            let own = traits[place] ?? Traits()
+            let count = counts[own] ?? 0
+            if count == 0 { stands.insert(place) } else if count == 1 { likeOne.insert(place) }
+            counts[own] = count + 2
         }
-        return pairs.sorted { ($0.source, $0.destination) < ($1.source, $1.destination) }
+        return pairs.filter { pair in
+            if pair.source == pair.destination { return stands.contains(pair.source) || likeOne.contains(pair.source) }
+            return [pair.source, pair.destination].allSatisfy { !isNewPod[$0] || stands.contains($0) }
+        }.sorted { ($0.source, $0.destination) < ($1.source, $1.destination) }
     }
 
     private mutating func difference(_ source: Int, _ destination: Int) -> Pair? {
+        if isUnchanged[source], isUnchanged[destination] { return nil }
         let before = Self.allowed(&old, oldPlaces[source], oldPlaces[destination])
         let after = Self.allowed(&new, newPlaces[source], newPlaces[destination])
         if before.isNothing, after.isNothing { return nil }

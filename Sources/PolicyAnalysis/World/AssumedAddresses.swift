@@ -39,7 +39,8 @@ enum AssumedAddresses {
             gaps.sort { $0.first < $1.first }
             let start = version == .v4 ? IPAddress(v4: 0xF000_0000) : IPAddress(v6High: 0xFE00_0000_0000_0000, low: 1)
             let upper = gaps.filter { $0.last >= start }.map { AddressRange(first: max($0.first, start), last: $0.last) }
-            gaps = upper + gaps.filter { $0.first < start }.map { AddressRange(first: $0.first, last: min($0.last, start)) }
+            gaps =
+                upper + gaps.filter { $0.first < start }.map { AddressRange(first: $0.first, last: min($0.last, start.predecessor ?? start)) }
         }
 
         mutating func next() -> IPAddress? {

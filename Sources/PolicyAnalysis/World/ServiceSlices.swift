@@ -41,8 +41,8 @@ struct ServiceManifest: Sendable, Hashable {
 
 /// Makes the endpoint slices that a cluster would make of services and pods.
 enum ServiceSlices {
-    /// For every service with a selector that the world holds no slice of; endpoints other than `pods` are behind none. Pods that give a port another number have a
-    /// slice of their own.
+    /// For every service with a selector that the world holds no slice of; endpoints other than `pods` are behind none. Pods
+    /// that give a port another number have a slice of their own.
     /// - Returns: the slices that it made.
     static func add(
         _ services: [ServiceManifest], of pods: Set<EndpointKey>, to world: inout PolicyWorld

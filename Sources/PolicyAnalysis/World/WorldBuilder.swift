@@ -135,7 +135,8 @@ public struct WorldBuilder: Sendable {
                 name: object["metadata"]?["name"]?.stringValue ?? ""))
         guard known.insert(name).inserted else {
             throw ValidationError([
-                FieldError(path: "metadata.name", message: "another object of this kind and name stands before it: remove one of both")
+                FieldError(
+                    path: "metadata.name", message: "another object of this kind and name stands before it: remove one of both")
             ])
         }
         return name

@@ -39,7 +39,7 @@ enum AnalysedWorld {
                 // Elements of a list need not say what they are.
                 object["apiVersion"] = .string(kind.apiVersion)
                 object["kind"] = .string(kind.kind)
-                do throws(ValidationError) {
+                do throws(PolicyModel.ValidationError) {
                     _ = try builder.add(object)
                 } catch {
                     let name = object["metadata"]?["name"]?.stringValue ?? ""
@@ -53,7 +53,8 @@ enum AnalysedWorld {
 
     /// For pods that are not there yet.
     static let incomplete =
-        "bulkhead: selectors tell more classes of labels apart than stand for pods that are not there yet; see `bulkhead limits`, area analysis"
+        "bulkhead: selectors tell more classes of labels apart than are told of pods that are not there yet; see `bulkhead limits`, "
+        + "area analysis"
 
     private static let shownItems = 8
 
