@@ -5,8 +5,8 @@ import PolicyModel
 ///
 /// Equal sets are equal values. Destination and source port 0 are not told apart from port 1: no socket has port 0.
 public struct ConnectionSet: Sendable, Hashable {
-    /// From `start` on, a `VerdictTables.rangeKey`, until the next segment: the source ports from which it is allowed; `all`
-    /// or `none` for protocols without ports.
+    /// From `start` on until the next segment: the source ports from which it is allowed; `all` or `none` for protocols
+    /// without ports.
     struct Segment: Sendable, Hashable {
         var start: UInt32
         var sources: SourcePorts
@@ -21,46 +21,85 @@ public struct ConnectionSet: Sendable, Hashable {
     /// The first key that no packet has.
     static let keyEnd: UInt32 = 1 << 24
 
-    /// Of segments that need not be as equal sets have them; the first begins at 0.
-    init(_ raw: [Segment]) {
+    /// What a row says from `start` on, a `VerdictTables.rangeKey`, until the next part.
+    struct Part {
+        var start: UInt32
+        var sources: SourcePorts
+        /// For packets without ports, whose ports rules take for 0.
+        var isAllowedWithoutPorts: Bool
+
+        init(start: UInt32, sources: SourcePorts, isAllowedWithoutPorts: Bool) {
+            self.start = start
+            self.sources = sources
+            self.isAllowedWithoutPorts = isAllowedWithoutPorts
+        }
+
+        /// Whatever the source port is.
+        init(start: UInt32, isAllowed: Bool) {
+            self.init(start: start, sources: isAllowed ? .all : .none, isAllowedWithoutPorts: isAllowed)
+        }
+
+        func sources(of transport: TransportProtocol) -> SourcePorts {
+            transport.hasPorts ? sources : isAllowedWithoutPorts ? .all : .none
+        }
+
+        /// It says the same of every protocol.
+        var isUniform: Bool { isAllowedWithoutPorts ? sources == .all : sources.isEmpty }
+    }
+
+    /// - Parameter parts: the first begins at 0, each ends where the next begins.
+    init(_ parts: [Part]) {
         segments = []
+        let parts = Self.cut(parts)
         var index = 0
-        while index < raw.count {
-            let number = raw[index].start >> 16
+        while index < parts.count {
+            let number = parts[index].start >> 16
+            let transport = TransportProtocol(number: UInt8(number))
             let start = number << 16
             let end = start + (1 << 16)
             var last = index
-            while last + 1 < raw.count, raw[last + 1].start < end { last += 1 }
-            let inside = raw[index...last]
-            let before = raw[index].start == start ? raw[index].sources : raw[index - 1].sources
-            let next = last + 1 < raw.count ? raw[last + 1].start : Self.keyEnd
-            append(inside, of: TransportProtocol(number: UInt8(number)), at: start, before: before)
-            if next > end, end < Self.keyEnd { append(end, raw[last].sources) }
+            while last + 1 < parts.count, parts[last + 1].start < end { last += 1 }
+            append(parts[index...last], of: transport, at: start, before: parts[parts[index].start == start ? index : index - 1])
+            let next = last + 1 < parts.count ? parts[last + 1].start : Self.keyEnd
+            if next > end, end < Self.keyEnd { append(end, parts[last].sources) }
             index = last + 1
         }
     }
 
-    private init(segments: [Segment]) { self.segments = segments }
-
-    /// Appends what segments say that begin within one protocol.
-    private mutating func append(
-        _ inside: ArraySlice<Segment>, of transport: TransportProtocol, at start: UInt32, before: SourcePorts
-    ) {
-        if transport.hasPorts {
-            let atPortOne = inside.last { $0.start <= start + 1 }?.sources ?? before
-            append(start, atPortOne)
-            for segment in inside where segment.start > start + 1 { append(segment.start, segment.sources) }
-        } else if transport.hasTypeAndCode {
-            append(start, Self.whole(before))
-            for segment in inside where segment.start > start { append(segment.start, Self.whole(segment.sources)) }
-        } else {
-            // Only the first key is a packet's.
-            append(start, Self.whole(before))
+    /// Cuts parts that say something else of other protocols where these begin.
+    private static func cut(_ parts: [Part]) -> [Part] {
+        guard parts.contains(where: { !$0.isUniform }) else { return parts }
+        var result: [Part] = []
+        for (index, part) in parts.enumerated() {
+            result.append(part)
+            guard !part.isUniform else { continue }
+            let end = index + 1 < parts.count ? parts[index + 1].start : keyEnd
+            var next = part
+            next.start = (part.start >> 16 + 1) << 16
+            while next.start < end {
+                result.append(next)
+                next.start += 1 << 16
+            }
         }
+        return result
     }
 
-    /// Packets without ports are compared as if their ports were 0, so no condition on source ports holds.
-    private static func whole(_ sources: SourcePorts) -> SourcePorts { sources == .all ? .all : .none }
+    private init(segments: [Segment]) { self.segments = segments }
+
+    /// Appends what parts say that begin within one protocol.
+    private mutating func append(
+        _ inside: ArraySlice<Part>, of transport: TransportProtocol, at start: UInt32, before: Part
+    ) {
+        if transport.hasPorts {
+            append(start, (inside.last { $0.start <= start + 1 } ?? before).sources)
+            for part in inside where part.start > start + 1 { append(part.start, part.sources) }
+        } else {
+            append(start, before.sources(of: transport))
+            // Of a protocol without messages only the first key is a packet's.
+            guard transport.hasTypeAndCode else { return }
+            for part in inside where part.start > start { append(part.start, part.sources(of: transport)) }
+        }
+    }
 
     private mutating func append(_ start: UInt32, _ sources: SourcePorts) {
         guard segments.last?.sources != sources else { return }
@@ -69,18 +108,12 @@ public struct ConnectionSet: Sendable, Hashable {
 
     public var isEmpty: Bool { segments.count == 1 && segments[0].sources.isEmpty }
 
-    // MARK: Sets
-
-    public func intersection(_ other: ConnectionSet) -> ConnectionSet { merged(other) { $0.intersection($1) } }
-
-    public func subtracting(_ other: ConnectionSet) -> ConnectionSet { merged(other) { $0.subtracting($1) } }
-
-    private func merged(_ other: ConnectionSet, _ combine: (SourcePorts, SourcePorts) -> SourcePorts) -> ConnectionSet {
+    public func intersection(_ other: ConnectionSet) -> ConnectionSet {
         var result = ConnectionSet(segments: [])
         var (left, right) = (0, 0)
         var start: UInt32 = 0
         while start < Self.keyEnd {
-            result.append(start, combine(segments[left].sources, other.segments[right].sources))
+            result.append(start, segments[left].sources.intersection(other.segments[right].sources))
             let nextLeft = left + 1 < segments.count ? segments[left + 1].start : Self.keyEnd
             let nextRight = right + 1 < other.segments.count ? other.segments[right + 1].start : Self.keyEnd
             start = min(nextLeft, nextRight)
@@ -100,14 +133,5 @@ public struct ConnectionSet: Sendable, Hashable {
             if segments[middle].start <= key { low = middle } else { high = middle }
         }
         return segments[low].sources
-    }
-
-    /// One packet of each part: its key, and a source port.
-    var representatives: [(key: UInt32, sourcePort: UInt16)] {
-        segments.compactMap { segment in
-            guard let first = segment.sources.ranges.first else { return nil }
-            let hasPorts = TransportProtocol(number: UInt8(segment.start >> 16)).hasPorts
-            return (hasPorts ? max(segment.start, segment.start & ~0xffff | 1) : segment.start, first.first)
-        }
     }
 }

@@ -15,26 +15,24 @@ struct RowConnections {
     func connections(base: RowID, pair: RowID?) -> ConnectionSet {
         let baseRanges = tables.rows[base]?.ranges ?? []
         guard let pair, let ranges = tables.rows[pair]?.ranges else {
-            return ConnectionSet(baseRanges.map { ConnectionSet.Segment(start: $0.start, sources: sources($0.outcome)) })
+            return ConnectionSet(baseRanges.map { part($0.start, $0.outcome) })
         }
-        var segments: [ConnectionSet.Segment] = []
+        var parts: [ConnectionSet.Part] = []
         var position = 0
         for (index, range) in ranges.enumerated() {
             guard range.outcome == .inherit else {
-                segments.append(ConnectionSet.Segment(start: range.start, sources: sources(range.outcome)))
+                parts.append(part(range.start, range.outcome))
                 continue
             }
             let end = index + 1 < ranges.count ? ranges[index + 1].start : ConnectionSet.keyEnd
             while position + 1 < baseRanges.count, baseRanges[position + 1].start <= range.start { position += 1 }
             while position < baseRanges.count, baseRanges[position].start < end {
-                segments.append(
-                    ConnectionSet.Segment(
-                        start: max(baseRanges[position].start, range.start), sources: sources(baseRanges[position].outcome)))
+                parts.append(part(max(baseRanges[position].start, range.start), baseRanges[position].outcome))
                 guard position + 1 < baseRanges.count, baseRanges[position + 1].start < end else { break }
                 position += 1
             }
         }
-        return ConnectionSet(segments)
+        return ConnectionSet(parts)
     }
 
     /// Why anything is allowed, each reason once.
@@ -54,16 +52,17 @@ struct RowConnections {
         return reasons
     }
 
-    private func sources(_ outcome: RowOutcome) -> SourcePorts {
+    private func part(_ start: UInt32, _ outcome: RowOutcome) -> ConnectionSet.Part {
         switch outcome {
-        case .decide(let decision): allowing.contains(decision) ? .all : .none
-        case .inherit: .none
+        case .decide(let decision): return ConnectionSet.Part(start: start, isAllowed: allowing.contains(decision))
+        case .inherit: return ConnectionSet.Part(start: start, isAllowed: false)
         case .sourcePorts(let row):
-            SourcePorts(
-                starts: (tables.rows[row]?.ranges ?? []).map { range in
-                    guard case .decide(let decision) = range.outcome else { return (range.start, false) }
-                    return (range.start, allowing.contains(decision))
-                })
+            let ports = (tables.rows[row]?.ranges ?? []).map { range -> (start: UInt32, isIn: Bool) in
+                guard case .decide(let decision) = range.outcome else { return (range.start, false) }
+                return (range.start, allowing.contains(decision))
+            }
+            return ConnectionSet.Part(
+                start: start, sources: SourcePorts(starts: ports), isAllowedWithoutPorts: ports.first?.isIn ?? false)
         }
     }
 }

@@ -42,18 +42,4 @@ public struct SourcePorts: Sendable, Hashable {
         }
         return result
     }
-
-    func subtracting(_ other: SourcePorts) -> SourcePorts {
-        if isEmpty || other.isEmpty { return self }
-        var result = SourcePorts.none
-        for mine in ranges {
-            var first = Int(mine.first)
-            for theirs in other.ranges where theirs.last >= mine.first && theirs.first <= mine.last {
-                if Int(theirs.first) > first { result.append(UInt16(first), theirs.first - 1) }
-                first = Int(theirs.last) + 1
-            }
-            if first <= Int(mine.last) { result.append(UInt16(first), mine.last) }
-        }
-        return result
-    }
 }
