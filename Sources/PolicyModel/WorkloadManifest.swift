@@ -111,7 +111,7 @@ private struct PodReader {
             errors.fail("metadata.name", "\(name.quoted) is no valid name: \(NameRules.subdomainForm)")
         }
         let namespace = ObjectDecoding.text(metadata?["namespace"])
-        if !NameRules.isLabel(namespace) {
+        if !namespace.isEmpty, !NameRules.isLabel(namespace) {
             errors.fail("metadata.namespace", "\(namespace.quoted) is no valid name: \(NameRules.labelForm)")
         }
     }

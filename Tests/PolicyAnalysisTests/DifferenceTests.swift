@@ -35,8 +35,10 @@ import Testing
         for (seed, old, new) in Self.pairs(24) {
             let (oldWorld, newWorld) = (AnalysisWorld(world: old), AnalysisWorld(world: new))
             let cuts = WorldBlocks.ofRulesAndSets(of: old).union(WorldBlocks.ofRulesAndSets(of: new))
-            let before = Self.listing(oldWorld, cuts)
-            let after = Self.listing(newWorld, cuts)
+            // What one side tells address by address, the other must too.
+            let apart = Self.apart(oldWorld, cuts).union(Self.apart(newWorld, cuts))
+            let before = Self.listing(oldWorld, cuts, apart)
+            let after = Self.listing(newWorld, cuts, apart)
             var wanted: Set<String> = []
             for ends in Set(before.keys).union(after.keys) where before[ends] != after[ends] {
                 wanted.insert("\(ends): \(before[ends] ?? "No Connections") -> \(after[ends] ?? "No Connections")")
@@ -87,8 +89,16 @@ import Testing
         #expect(tried.each >= 60 && tried.together >= 5)
     }
 
-    private static func listing(_ world: AnalysisWorld, _ cuts: Set<AddressBlock>) -> [String: String] {
-        var connectivity = Connectivity(world, cuts: cuts)
+    private static func apart(_ world: AnalysisWorld, _ cuts: Set<AddressBlock>) -> Set<String> {
+        Set(Connectivity(world, cuts: cuts).peers.compactMap { peer in
+            peer.workload.flatMap { $0.title == peer.title ? nil : $0.title }
+        })
+    }
+
+    private static func listing(
+        _ world: AnalysisWorld, _ cuts: Set<AddressBlock>, _ apart: Set<String>
+    ) -> [String: String] {
+        var connectivity = Connectivity(world, cuts: cuts, apart: apart)
         let peers = connectivity.peers
         var lines: [String: String] = [:]
         connectivity.forEach { line, text in lines["\(peers[line.source].title) => \(peers[line.destination].title)"] = text }

@@ -51,7 +51,8 @@ import Testing
         ])
         let found = problems(folder)
         #expect(found.count == 2)
-        #expect(found.first == "bomb.yaml:1: the file holds more than 250000 values (aliases counted): split it")
+        #expect(found.first?.hasPrefix("bomb.yaml:") ?? false)
+        #expect(found.first?.hasSuffix(": the file holds more than 250000 values (aliases counted): split it") ?? false)
         #expect(found.last == "deep.yaml:1: objects and lists are nested deeper than 64")
         #expect(FileReading([folder.path]).objects.count == 1)
     }

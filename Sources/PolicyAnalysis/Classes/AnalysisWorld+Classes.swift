@@ -6,13 +6,15 @@ extension AnalysisWorld {
         let known = Set(world.namespaces.keys)
         let made = Dictionary(classes.namespaces.map { ($0.name, $0) }) { first, _ in first }
         let names = Set(classes.endpoints.map(\.key.namespace)).subtracting(known)
+        // An account that somebody runs as and nobody declared has no profile.
+        let named = Set(world.endpoints.values.map { NamespacedName(namespace: $0.key.namespace, name: $0.serviceAccount) })
         let base = changing { world in
             for name in names {
                 world.namespaces[name] = made[name] ?? Namespace(name: name, labels: [Namespace.nameLabel: name])
             }
             for endpoint in classes.endpoints {
                 let account = NamespacedName(namespace: endpoint.key.namespace, name: endpoint.serviceAccount)
-                if world.serviceAccounts[account] == nil {
+                if world.serviceAccounts[account] == nil, !named.contains(account) {
                     world.serviceAccounts[account] = ServiceAccount(namespace: account.namespace, name: account.name)
                 }
             }

@@ -23,7 +23,9 @@ struct LabelClasses {
         for world in worlds {
             for name in world.namespaces.keys { known[name, default: []].formUnion(values.accounts(in: name, world)) }
         }
-        for name in values.namespaceNames.sorted() where known[name] == nil {
+        // Whoever is in a namespace that nobody declared is treated as such.
+        let undeclared = Set(worlds.flatMap { $0.endpoints.keys.map(\.namespace) })
+        for name in values.namespaceNames.sorted() where known[name] == nil && !undeclared.contains(name) {
             namespaces.append(Namespace(name: name, labels: [Namespace.nameLabel: name]))
             known[name] = values.accounts
         }

@@ -30,8 +30,9 @@ public struct Connectivity: Sendable {
     /// The text of each set, and of each two.
     private var texts: [VersionedConnections: String] = [:]
 
-    public init(_ world: AnalysisWorld, cuts: Set<AddressBlock> = []) {
-        reachability = Reachability(world, cuts: cuts)
+    /// - Parameters: as of `Reachability`.
+    public init(_ world: AnalysisWorld, cuts: Set<AddressBlock> = [], apart: Set<String> = []) {
+        reachability = Reachability(world, cuts: cuts, apart: apart)
     }
 
     /// Calls `body` for every line by the titles of source and destination. Ends that may not begin anything to each other,
