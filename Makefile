@@ -63,6 +63,7 @@ soak: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
 	Scripts/fuzz packets $(SOAK_SECONDS)
 	BULKHEAD_FLOOD_SECONDS=600 BULKHEAD_FLOOD_CONNECTIONS=200 $(PYTEST) -q -s Tests/EndToEnd/test_floods.py
 	BULKHEAD_KILLS=200 BULKHEAD_FULL_KILLS=50 BULKHEAD_STOPS=50 BULKHEAD_STOP_SECONDS=30 BULKHEAD_STOP_LABS=4 $(PYTEST) -q -rP --numprocesses 4 Tests/EndToEnd/test_kills.py
+	BULKHEAD_ANALYSIS_FOLDERS=100 $(PYTEST) -q -s Tests/EndToEnd/test_analysis.py
 	BULKHEAD_UPGRADES=100 $(PYTEST) -q -s Tests/EndToEnd/test_upgrade.py
 	@Scripts/install-dependencies demo
 	BULKHEAD_DEMO=1 $(PYTEST) -q -s Tests/EndToEnd/test_demo.py

@@ -8,7 +8,9 @@ enum Benchmarks {
             // These need no root.
             if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("engine") { EngineBenchmark.run() }
             if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("change") { try ChangeBenchmark.run() }
-            if CommandLine.arguments.dropFirst().allSatisfy(["engine", "change"].contains), CommandLine.arguments.count > 1 { return }
+            if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("analysis") { try AnalysisBenchmark.run() }
+            let needsRoot = CommandLine.arguments.dropFirst().contains { !["engine", "change", "analysis"].contains($0) }
+            if !needsRoot, CommandLine.arguments.count > 1 { return }
             let laboratory = try Laboratory()
             let all: [(name: String, run: (Laboratory) throws -> Void)] = [
                 ("first", FirstPacketBenchmark.run), ("unmatched", UnmatchedBenchmark.run), ("inforce", InForceBenchmark.run),

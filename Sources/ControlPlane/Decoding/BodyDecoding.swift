@@ -29,7 +29,7 @@ enum BodyDecoding {
         guard let text = String(validating: body, as: UTF8.self) else { throw .badRequest("the body is not valid UTF-8") }
         let documents: [YAMLDocument]
         do {
-            documents = try YAMLDocuments.parse(text, maximumValues: Limits.yamlValues)
+            documents = try YAMLDocuments.parse(text, maximumValues: Limits.yamlValues).documents
         } catch {
             throw .badRequest("the body is not valid YAML: \(error.line > 0 ? "line \(error.line): " : "")\(error.message)")
         }
