@@ -1,4 +1,5 @@
 import Foundation
+import PolicyAnalysis
 import PolicyModel
 
 /// Makes of what a client sent what may be stored: shape, defaults, validity. No I/O.
@@ -143,7 +144,7 @@ struct ObjectPreparation: Sendable {
         if options.fieldValidation == .warn { result.warnings = unknown.map(\.message) }
         // Takes unknown and null members away, so that equal objects compare equal.
         Validator.prune(&result.value, kind: kind)
-        if warns { result.warnings += Validator.warnings(result.value, kind: kind).map { "\($0.path): \($0.message)" } }
+        if warns { result.warnings += Lint.findings(alone: result.value, kind: kind).map { "\($0.path): \($0.message)" } }
     }
 
     private static func randomSuffix() -> String {
