@@ -71,6 +71,8 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Yams", package: "Yams"),
             ]),
+        // Worlds from files, for whoever asks without a server.
+        .target(name: "PolicyFiles", dependencies: ["PolicyModel", "PolicyAnalysis", "KubernetesClient"]),
         .target(
             name: "WorkloadSources",
             dependencies: [
@@ -108,7 +110,7 @@ let package = Package(
             name: "bulkhead",
             dependencies: [
                 "PolicyModel", "PolicyEngine", "Datastore", "Dataplane", "BPFDataplane", "FlowLogs", "KubernetesClient",
-                "WorkloadSources", "ControlPlane", "NodeAgent", "HostDiagnosis", "Netlink",
+                "WorkloadSources", "ControlPlane", "NodeAgent", "HostDiagnosis", "Netlink", "PolicyAnalysis", "PolicyFiles",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -170,6 +172,7 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(name: "PolicyFilesTests", dependencies: ["PolicyFiles", "PolicyAnalysis", "PolicyModel"]),
         .testTarget(
             name: "NodeAgentTests",
             dependencies: [

@@ -48,14 +48,25 @@ public enum YAMLDocuments {
     ///
     /// - Parameter file: its name in errors.
     public static func parse(_ text: String, file: String = "") throws(YAMLError) -> [YAMLDocument] {
+        try parse(text, file: file, maximumValues: YAMLLimits.values).documents
+    }
+
+    /// The same with a limit of its own in place of `YAMLLimits.values`.
+    ///
+    /// - Returns: the documents, and how many values they hold, keys not counted.
+    public static func parse(
+        _ text: String, file: String, maximumValues: Int
+    ) throws(YAMLError) -> (documents: [YAMLDocument], values: Int) {
         guard text.utf8.count <= JSONLimits.maximumBytes else {
             throw YAMLError(file: file, line: 0, message: "the file is larger than \(JSONLimits.maximumBytes) bytes: split it")
         }
         if text.first(where: { !$0.isWhitespace }) == "{", let value = try? JSONValue(parsing: text) {
-            return [YAMLDocument(value: value, line: 1)]
+            let count = value.count
+            guard count <= maximumValues else { throw NodeConverter.tooMany(maximumValues, file: file, line: 1) }
+            return ([YAMLDocument(value: value, line: 1)], count)
         }
         var documents: [YAMLDocument] = []
-        var converter = NodeConverter(file: file)
+        var converter = NodeConverter(file: file, maximumValues: maximumValues)
         do {
             // Scalars are resolved here, by kubectl's rules.
             let parser = try Yams.Parser(yaml: text, resolver: .basic)
@@ -68,7 +79,7 @@ public enum YAMLDocuments {
         } catch {
             throw describe(error, file: file)
         }
-        return documents
+        return (documents, converter.count)
     }
 
     private static func describe(_ error: any Error, file: String) -> YAMLError {
@@ -87,17 +98,34 @@ public enum YAMLDocuments {
     }
 }
 
+extension JSONValue {
+    /// Values in it, itself included.
+    fileprivate var count: Int {
+        switch self {
+        case .array(let elements): elements.reduce(1) { $0 + $1.count }
+        case .object(let members): members.values.reduce(1) { $0 + $1.count }
+        default: 1
+        }
+    }
+}
+
 private struct NodeConverter {
     let file: String
-    private var count = 0
+    let maximumValues: Int
+    private(set) var count = 0
 
-    init(file: String) { self.file = file }
+    init(file: String, maximumValues: Int) {
+        self.file = file
+        self.maximumValues = maximumValues
+    }
+
+    static func tooMany(_ maximum: Int, file: String, line: Int) -> YAMLError {
+        YAMLError(file: file, line: line, message: "the file holds more than \(maximum) values (aliases counted): split it")
+    }
 
     mutating func convert(_ node: Node, depth: Int) throws(YAMLError) -> JSONValue {
         count += 1
-        guard count <= YAMLLimits.values else {
-            throw failure(node, "the file holds more than \(YAMLLimits.values) values (aliases counted): split it")
-        }
+        guard count <= maximumValues else { throw Self.tooMany(maximumValues, file: file, line: node.mark?.line ?? 0) }
         guard depth <= JSONLimits.maximumDepth else {
             throw failure(node, "objects and lists are nested deeper than \(JSONLimits.maximumDepth)")
         }

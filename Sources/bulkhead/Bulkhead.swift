@@ -24,7 +24,10 @@ struct Bulkhead: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Insight",
-                subcommands: [ExplainCommand.self, WhyCommand.self, FlowsCommand.self, StatusCommand.self]),
+                subcommands: [
+                    ExplainCommand.self, WhyCommand.self, FlowsCommand.self, StatusCommand.self, ConnectivityCommand.self,
+                    DiffCommand.self, ReachCommand.self,
+                ]),
             CommandGroup(
                 name: "Other",
                 subcommands: [UserCommand.self, BackupCommand.self, RestoreCommand.self, LimitsCommand.self, CompletionCommand.self]),

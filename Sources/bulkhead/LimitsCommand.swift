@@ -5,7 +5,9 @@ import Datastore
 import FlowLogs
 import KubernetesClient
 import NodeAgent
+import PolicyAnalysis
 import PolicyEngine
+import PolicyFiles
 import PolicyModel
 
 struct LimitsCommand: ParsableCommand {
@@ -31,7 +33,7 @@ struct LimitsCommand: ParsableCommand {
     /// From the code of every module: what a module checks is what is printed.
     static let limits =
         PolicyModelLimits.all + CompilerLimits.all + ControlPlane.Limits.all + StoreLimits.all + NodeAgentLimits.all
-        + KernelLimits.all + FlowLimits.all + ClientLimits.all
+        + KernelLimits.all + FlowLimits.all + ClientLimits.all + ReadingLimits.all + AnalysisLimits.all
 
     private static var document: JSONValue {
         [
