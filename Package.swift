@@ -123,7 +123,7 @@ let package = Package(
         .executableTarget(
             name: "bulkhead-benchmarks",
             dependencies: [
-                "PolicyModel", "PolicyEngine", "Dataplane", "BPFDataplane", "Netlink", "CBPF", "CBenchmarks",
+                "PolicyModel", "PolicyEngine", "PolicyAnalysis", "Dataplane", "BPFDataplane", "Netlink", "CBPF", "CBenchmarks",
             ],
             path: "Benchmarks", exclude: [
                 "CBenchmarks", "Probe", "api_server.py", "change_to_packet.py", "laboratories.py", "packet_path.py", "peers.py", "probe.py",

@@ -8,7 +8,8 @@ enum Benchmarks {
             // These need no root.
             if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("engine") { EngineBenchmark.run() }
             if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("change") { try ChangeBenchmark.run() }
-            if CommandLine.arguments.dropFirst().allSatisfy(["engine", "change"].contains), CommandLine.arguments.count > 1 { return }
+            if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("checks") { CheckBenchmark.run() }
+            if CommandLine.arguments.dropFirst().allSatisfy(["engine", "change", "checks"].contains), CommandLine.arguments.count > 1 { return }
             let laboratory = try Laboratory()
             let all: [(name: String, run: (Laboratory) throws -> Void)] = [
                 ("first", FirstPacketBenchmark.run), ("unmatched", UnmatchedBenchmark.run), ("inforce", InForceBenchmark.run),

@@ -61,7 +61,7 @@ def test_help_is_100_columns_wide_and_every_command_a_person_types_has_examples(
             assert max(map(len, lines)) <= 100, (words, max(lines, key=len))
         wrong = run(BULKHEAD, *words, "--no-such-option", check=False)
         assert wrong.returncode == 2 and max(map(len, wrong.stderr.splitlines())) <= 100, (words, wrong.stderr)
-    mine = {"apply", "get", "describe", "delete", "edit", "completion", "doctor", "why", "enforce"}
+    mine = {"apply", "get", "describe", "delete", "edit", "completion", "doctor", "why", "enforce", "lint", "verify"}
     for words, text in seen:
         if words and words[0] in mine:
             assert "EXAMPLES" in text, words
@@ -76,7 +76,7 @@ def examples():
 
 
 # What serves until it is stopped, or changes the machine: their own tests run them.
-ELSEWHERE = {"up", "release", "hook install", "hook remove", "doctor", "enforce", "backup", "restore", "user", "limits", "why"}
+ELSEWHERE = {"up", "release", "hook install", "hook remove", "doctor", "enforce", "backup", "restore", "user", "limits", "why", "lint", "verify"}
 
 
 def test_examples_run(lab):

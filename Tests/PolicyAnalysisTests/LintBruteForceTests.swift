@@ -9,7 +9,7 @@ import Testing
     @Test func aRuleIsUnreachableExactlyWhenNoPacketOfAnExhaustiveWorldReachesIt() {
         var random = SplitMix64(seed: 20261201)
         var counts = (worlds: 0, reachable: 0, unreachable: 0, acrossPolicies: 0, acrossTiers: 0, contradictions: 0)
-        for _ in 0..<60 {
+        for _ in 0..<30 {
             let world = SmallWorld.world(using: &random)
             let findings = Lint(world: world).findings()
             let flagged = findings.filter { $0.code == .unreachableRule || $0.code == .contradiction }
@@ -32,8 +32,8 @@ import Testing
             counts.worlds += 1
         }
         print("lint against brute force: \(counts)")
-        #expect(counts.reachable > 200 && counts.unreachable > 60 && counts.acrossPolicies > 15 && counts.acrossTiers > 3)
-        #expect(counts.contradictions > 3)
+        #expect(counts.reachable > 100 && counts.unreachable > 30 && counts.acrossPolicies > 8 && counts.acrossTiers > 1)
+        #expect(counts.contradictions > 1)
     }
 }
 
@@ -42,7 +42,8 @@ enum SmallWorld {
     private static let namespaces = ["one", "two"]
     /// In the block that rules name, in the block within it, in neither.
     private static let regions = ["10.1.2", "10.1.9", "172.16.0"]
-    private static let firstValues: [String?] = [nil, "x", "y", "z"]
+    /// All that the selectors tell apart; `zx` contains `x` and is not it.
+    private static let firstValues: [String?] = [nil, "x", "y", "z", "zx"]
     private static let secondValues: [String?] = [nil, "x", "z"]
 
     static func world(using random: inout SplitMix64) -> PolicyWorld {
@@ -89,7 +90,7 @@ enum SmallWorld {
         return random.one(of: [
             .equals(key: "a", value: value), .notEquals(key: "a", value: value), .has(key: "a"), .has(key: "b"),
             .equals(key: "b", value: "x"), .isIn(key: "a", values: ["x", "y"]), .isNotIn(key: "a", values: ["x", "y"]),
-            .startsWith(key: "a", value: "x"), .contains(key: "a", value: value), .endsWith(key: "b", value: "x"),
+            .contains(key: "a", value: "x"),
         ])
     }
 
@@ -127,17 +128,22 @@ enum SmallWorld {
     }()
 
     private static let packets: [(TransportProtocol, UInt16)] = [
-        (.tcp, 0), (.tcp, 80), (.tcp, 200), (.tcp, 443), (.tcp, 900), (.tcp, 5000), (.udp, 0), (.udp, 80), (.udp, 200), (.udp, 443), (.udp, 900),
-        (.udp, 5000), (.icmp, 0x0800), (.icmp, 0x0801), (.icmp, 0), (TransportProtocol(number: 47), 0),
+        (.tcp, 0), (.tcp, 50), (.tcp, 80), (.tcp, 200), (.tcp, 443), (.tcp, 900), (.tcp, 5000), (.udp, 0), (.udp, 50), (.udp, 80), (.udp, 200),
+        (.udp, 443), (.udp, 900), (.udp, 5000), (.icmp, 0x0800), (.icmp, 0x0801), (.icmp, 0), (TransportProtocol(number: 47), 0),
     ]
 
-    /// The rules that some packet matches when they are asked.
+    /// The rules that some packet matches when they are asked. Looks no further once all are.
     static func reachedRules(of world: PolicyWorld) -> Set<RuleReference> {
+        let count = world.policies.values.reduce(0) { $0 + $1.ingress.count }
         let oracle = PolicyOracle(world: world)
         let peers = world.endpoints.values.flatMap(\.addresses) + world.networkSets.values.flatMap { $0.nets.map(\.address) }
             + (regions.map { "\($0).250" } + ["2001:db8::250"]).compactMap { IPAddress($0) }
         var reached: Set<RuleReference> = []
-        for endpoint in world.endpoints.values {
+        // One for all to whom the same policies apply: rules ask nothing else of them here.
+        var subjects: [[Bool]: WorkloadEndpoint] = [:]
+        let policies = Array(world.policies.values)
+        for endpoint in world.endpoints.values { subjects[policies.map { oracle.selects($0, endpoint.key) }] = endpoint }
+        for endpoint in subjects.values where reached.count < count {
             for peer in peers {
                 guard let own = endpoint.addresses.first(where: { $0.version == peer.version }) else { continue }
                 for (transport, port) in packets {

@@ -33,7 +33,7 @@ import Testing
                             let member = probe.direction == .ingress ? "ingress" : "egress"
                             let object = LintObject(policy.reference)
                             reached.insert(RuleReference(tier: member, policy: policy.reference, index: rule.index))
-                            for path in ["spec.\(member)[\(rule.index)]", "spec.selector"] {
+                            for path in ["spec.\(member)[\(rule.index)]", "spec.selector", "spec.podSelector", "spec.subject"] {
                                 if let finding = dead["\(object) \(path)"] {
                                     Issue.record("seed \(example.seed), \(probe): \(finding)")
                                 }

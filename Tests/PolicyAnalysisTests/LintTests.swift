@@ -82,7 +82,7 @@ import Testing
             ["action": "Allow", "source": ["selector": "a == 'x' && a == 'y'"]],
             ["action": "Allow", "protocol": "TCP", "destination": ["ports": [80], "notPorts": ["1:100"]]],
             ["action": "Allow", "source": ["nets": ["10.1.0.0/16"], "notNets": ["10.0.0.0/8"]]],
-            ["action": "Allow", "ipVersion": 6, "source": ["nets": ["10.1.0.0/16"]]],
+            ["action": "Allow", "protocol": "ICMP", "notProtocol": 1],
             ["action": "Allow", "source": ["selector": "a starts with 'x' && !(a contains 'x')"]],
             ["action": "Allow", "protocol": "TCP"],
         ]
@@ -120,6 +120,11 @@ import Testing
             "p spec.selector: it applies to no workload that is here: compare its labels with theirs",
         ])
         #expect(try Self.text([Self.namespace("shop"), policy], .selectsNothing, .peerSelectsNothing) == [], "without workloads nothing is said")
+    }
+
+    @Test func nothingIsSaidOfWhomAComparisonPicks() throws {
+        let policy = Self.policy("p", ["types": ["Ingress"], "ingress": [["action": "Allow", "source": ["selector": "sameLabel(app)"]]]])
+        #expect(try Self.findings(Self.shop + [policy]) == [])
     }
 
     @Test func aSelectorOfANetworkPolicyMeansItsOwnNamespace() throws {

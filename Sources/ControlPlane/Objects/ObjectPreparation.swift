@@ -144,7 +144,14 @@ struct ObjectPreparation: Sendable {
         if options.fieldValidation == .warn { result.warnings = unknown.map(\.message) }
         // Takes unknown and null members away, so that equal objects compare equal.
         Validator.prune(&result.value, kind: kind)
-        if warns { result.warnings += Lint.findings(alone: result.value, kind: kind).map { "\($0.path): \($0.message)" } }
+        if warns { result.warnings += Self.warnings(result.value, kind: kind) }
+    }
+
+    private static func warnings(_ object: JSONValue, kind: ResourceKind) -> [String] {
+        let found = Lint.findings(alone: object, kind: kind).map { "\($0.path): \($0.message)" }
+        guard found.count > Limits.warnings else { return found }
+        let shown = Limits.warnings - 1
+        return found.prefix(shown) + ["\(found.count - shown) further warnings: bulkhead lint tells all"]
     }
 
     private static func randomSuffix() -> String {

@@ -60,6 +60,16 @@ enum LabelFormula {
         }
     }
 
+    /// Whether the formula asks for more than the labels of one: then labels alone do not tell whether it holds.
+    static func asksForMore(_ formula: Selector) -> Bool {
+        switch formula {
+        case .has(let key): key.hasPrefix("\u{0}")
+        case .not(let inner): asksForMore(inner)
+        case .and(let parts), .or(let parts): parts.contains(where: asksForMore)
+        default: false
+        }
+    }
+
     /// Labels that the formula asks to have one of few values, whatever else holds.
     static func requirements(_ formula: Selector) -> [String: Set<String>] {
         switch formula {

@@ -5,9 +5,7 @@ extension Lint {
     ///
     /// What depends on other objects (who is selected, which policies come before) is not looked at.
     public static func findings(alone object: JSONValue, kind: ResourceKind) -> [LintFinding] {
-        let name = LintObject(
-            resource: kind.resource, namespace: kind.namespaced ? object["metadata"]?["namespace"]?.stringValue ?? "" : "",
-            name: object["metadata"]?["name"]?.stringValue ?? "")
+        let name = LintObject(object, kind: kind)
         var findings = Validator.warnings(object, kind: kind).map { LintFinding(.asWritten, name, $0.path, $0.message) }
         if let policy = try? Policy(object: object) {
             // Its rules alone: that a tier ends in Pass takes what its end does out of the question.

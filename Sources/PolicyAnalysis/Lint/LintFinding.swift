@@ -42,30 +42,6 @@ public struct LintFinding: Sendable, Hashable {
     }
 }
 
-/// Names an object as its user wrote it.
-public struct LintObject: Sendable, Hashable {
-    /// `plural.group`.
-    public var resource: String
-    /// Empty for kinds without a namespace.
-    public var namespace: String
-    public var name: String
-
-    public init(resource: String, namespace: String, name: String) {
-        self.resource = resource
-        self.namespace = namespace
-        self.name = name
-    }
-
-    /// The object that a policy was read from.
-    public init(_ reference: PolicyReference) {
-        let isKubernetes = reference.kind == Kinds.networkPolicy.kind && reference.name.hasPrefix(Policy.kubernetesPrefix)
-        let kind = isKubernetes ? Kinds.kubernetesNetworkPolicy : Kinds.all.first { $0.kind == reference.kind }
-        self.init(
-            resource: kind?.resource ?? "", namespace: reference.namespace,
-            name: isKubernetes ? String(reference.name.dropFirst(Policy.kubernetesPrefix.count)) : reference.name)
-    }
-}
-
 extension LintFinding: Comparable {
     public static func < (left: Self, right: Self) -> Bool {
         let (first, second) = (left.object, right.object)

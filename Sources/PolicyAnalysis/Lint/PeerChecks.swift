@@ -16,9 +16,8 @@ struct PeerChecks {
         guard world.hasWorkloads else { return [] }
         var findings: [LintFinding] = []
         if world.first(matching: PolicyPlaces.subject(of: policy), where: { $0.networkSet == nil }) == nil {
-            let path = object.isKubernetes ? "spec.podSelector" : "spec.selector"
             findings.append(
-                LintFinding(.selectsNothing, object, path, "it applies to no workload that is here: compare its labels with theirs"))
+                LintFinding(.selectsNothing, object, policy.subjectPath, "it applies to no workload that is here: compare its labels with theirs"))
         }
         for direction in Direction.allCases {
             for (position, rule) in policy.rules(direction).enumerated() {
@@ -35,7 +34,7 @@ struct PeerChecks {
     }
 
     private func peer(_ entity: EntityRule, _ rule: PolicyRule, _ path: String) -> [LintFinding] {
-        guard let picked = RuleBox.picked(by: entity, in: policy.namespace) else { return [] }
+        guard let picked = RuleBox.picked(by: entity, in: policy.namespace), !LabelFormula.asksForMore(picked) else { return [] }
         if world.first(matching: picked) == nil {
             if let namespace = policy.namespace, entity.namespaceSelector == nil, let selector = entity.selector,
                 let member = world.first(matching: LabelFormula.selector(selector), where: { $0.networkSet == nil })

@@ -14,7 +14,8 @@ struct Obstacle {
 /// The obstacles of one policy.
 struct ObstacleGroup {
     var subject: Selector
-    var obstacles: [Obstacle]
+    /// From 0.
+    var obstacles: ArraySlice<Obstacle>
 }
 
 /// Decides whether some packet, at some endpoint, in some world gets past every obstacle.
@@ -86,7 +87,7 @@ struct ShadowSearch {
     private func passing(_ region: ShadowRegion, before block: Block, _ solver: inout LabelSolver) -> [ShadowRegion] {
         var parts: [ShadowRegion] = []
         for (index, group) in stages[block.stage][...block.group].enumerated() {
-            let obstacles = index == block.group ? group.obstacles[..<block.obstacle] : group.obstacles[...]
+            let obstacles = index == block.group ? group.obstacles[..<block.obstacle] : group.obstacles
             for obstacle in obstacles where obstacle.passes {
                 guard let selected = region.with(subject: group.subject, true, &solver) else { continue }
                 for box in obstacle.boxes {

@@ -28,7 +28,8 @@ struct ShadowedRules {
             if solver.isExhausted { return [] }
             return [
                 LintFinding(
-                    .contradiction, object, "spec.selector", "no labels meet all that the policy's selectors ask for: it applies to nothing")
+                    .contradiction, object, entry.policy.subjectPath,
+                    "no labels meet all that the policy's selectors ask for: it applies to nothing")
             ]
         }
         if rules.isEmpty { return [] }
@@ -144,7 +145,7 @@ struct ShadowedRules {
                 stages.append([])
             }
             let content = obstacles(other, form)
-            if !content.isEmpty { stages[stages.count - 1].append(ObstacleGroup(subject: entry.subject, obstacles: content)) }
+            if !content.isEmpty { stages[stages.count - 1].append(ObstacleGroup(subject: entry.subject, obstacles: content[...])) }
             if order.tiers[tier].defaultAction == .deny {
                 let end = Obstacle(policy: other, rule: nil, passes: false, boxes: [RuleBox()])
                 ends.append(ObstacleGroup(subject: entry.subject, obstacles: [end]))
@@ -153,7 +154,7 @@ struct ShadowedRules {
         endTier()
         if tier != own.tier { stages.append([]) }
         let earlier = obstacles(index, form).prefix { $0.rule ?? .max < written }
-        stages[stages.count - 1].append(ObstacleGroup(subject: own.subject, obstacles: Array(earlier)))
+        stages[stages.count - 1].append(ObstacleGroup(subject: own.subject, obstacles: earlier))
         return stages
     }
 

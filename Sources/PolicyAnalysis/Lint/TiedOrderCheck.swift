@@ -4,7 +4,8 @@ import PolicyModel
 struct TiedOrderCheck {
     let order: PolicyPlaces
     let direction: Direction
-    private static let examined = 64
+    /// Policies before it of the same order that are compared with one.
+    private static let examined = 16
 
     func findings(_ index: Int) -> [LintFinding] {
         let entry = order.entries[index]
@@ -18,7 +19,7 @@ struct TiedOrderCheck {
             let earlier = order.entries[other].policy.reference.words
             return [
                 LintFinding(
-                    .tiedOrder, LintObject(entry.policy.reference), "spec.order",
+                    .tiedOrder, LintObject(entry.policy.reference), entry.policy.isOfAdministrators ? "spec.priority" : "spec.order",
                     "this policy and \(earlier) both have \(place) in tier \(order.tiers[entry.tier].name), and rule \(rules.0) of "
                         + "that one contradicts rule \(rules.1) here: names decide, and \(earlier) comes first; give them different orders "
                         + "(lower comes first)")
@@ -54,8 +55,4 @@ struct TiedOrderCheck {
         }
         return nil
     }
-}
-
-extension LintObject {
-    var isKubernetes: Bool { resource == Kinds.kubernetesNetworkPolicy.resource }
 }
