@@ -6,6 +6,9 @@ import PolicyModel
 enum FieldExamples {
     /// nil: there is none, which a test refuses.
     static func example(of path: String, _ schema: Schema) -> JSONValue? {
+        // Of few values one that is allowed, and of labels no selector of the same name.
+        if case .string(let allowed) = schema, let first = allowed.first { return .string(first) }
+        if case .map(.string) = schema, path.hasSuffix("selector") { return ["app": "web"] }
         if let text = find(path, examples) { return try? JSONValue(parsing: text) }
         switch schema {
         case .string(let allowed): return allowed.first.map { .string($0) }
