@@ -9,7 +9,8 @@ enum Benchmarks {
             if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("engine") { EngineBenchmark.run() }
             if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("change") { try ChangeBenchmark.run() }
             if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("analysis") { try AnalysisBenchmark.run() }
-            let needsRoot = CommandLine.arguments.dropFirst().contains { !["engine", "change", "analysis"].contains($0) }
+            if CommandLine.arguments.count < 2 || CommandLine.arguments.contains("checks") { CheckBenchmark.run() }
+            let needsRoot = CommandLine.arguments.dropFirst().contains { !["engine", "change", "analysis", "checks"].contains($0) }
             if !needsRoot, CommandLine.arguments.count > 1 { return }
             let laboratory = try Laboratory()
             let all: [(name: String, run: (Laboratory) throws -> Void)] = [

@@ -34,6 +34,7 @@ extension Limits {
         Limit("API server", "flow records in one answer", flowRecords, reason: "more are refused with 400; follow instead"),
         Limit(
             "API server", "idle connection", idleConnectionSeconds, unit: "seconds", reason: "closed after it"),
+        Limit("API server", "warnings of one answer", warnings, reason: "further ones are counted in the last; bulkhead lint tells all"),
         Limit(
             "API server", "attempts at a write when the server writes a status meanwhile", writeAttempts, reason: "then 409"),
         Limit(

@@ -41,4 +41,6 @@ public enum Limits {
     public static let idleConnectionSeconds: Int64 = 600
     /// How often a write is tried when the server's own writes were faster.
     public static let writeAttempts = 8
+    /// Warnings of one answer: each is a header, and clients take few.
+    public static let warnings = 16
 }

@@ -98,6 +98,9 @@ struct EndText {
             let conditions = RuleText.conditions(of: trace.rule)
             let matches = conditions.isEmpty ? "matches everything" : "matches \(conditions.joined(separator: ", "))"
             page.add("\(start): \(matches)\(trace.rule.action == .log ? "; logged, next rule" : "")", indent: indent)
+            for (key, value) in trace.rule.annotations.sorted(by: { $0.key < $1.key }) {
+                page.add("\(key): \(value)", indent: indent + 1)
+            }
             return
         }
         let reason = RuleText(rule: trace.rule, explanation: explanation, subject: self.trace.endpoint).reason(of: mismatch)

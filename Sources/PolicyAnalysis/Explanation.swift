@@ -65,7 +65,7 @@ extension Direction {
 extension Explanation {
     /// The answer for programs: a verdict, and for each end what decided. `rule` is -1 where no rule did. When staged
     /// policies are judged, `pending` is the same answer as if they were enforced. An end has `logged` where Log rules were
-    /// met, and `rejects` where the sender of what is denied is told.
+    /// met, `rejects` where the sender of what is denied is told, and `annotations` where the rule that decided has some.
     public var json: JSONValue {
         var answer: [String: JSONValue] = ["verdict": .string(verdict.word), "ends": .array(ends.map(\.json))]
         if let pendingEnds, let pendingVerdict {
@@ -93,6 +93,9 @@ extension Explanation.End {
         ]
         if case .policy(let trace) = ruling {
             if trace.decision.rejects { members["rejects"] = true }
+            if let annotations = trace.decidingRule?.annotations, !annotations.isEmpty {
+                members["annotations"] = .object(annotations.mapValues { .string($0) })
+            }
             if !trace.decision.logged.isEmpty { members["logged"] = .array(trace.decision.logged.map(\.json)) }
         }
         return .object(members)
@@ -129,6 +132,18 @@ extension Explanation.End {
             case .noProfile:
                 self.init(kind: "Profile", policy: "")
             }
+        }
+    }
+}
+
+extension OracleTrace {
+    /// nil where no rule decided.
+    fileprivate var decidingRule: PolicyRule? {
+        switch decision.reason {
+        case .rule(_, let reference, _):
+            tiers.flatMap(\.policies).first { $0.reference == reference }?.rules.last { $0.matched }?.rule
+        case .profile(let name, _): profiles.first { $0.name == name }?.rules.last { $0.matched }?.rule
+        case .endOfTier, .noProfile: nil
         }
     }
 }

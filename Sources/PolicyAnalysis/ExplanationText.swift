@@ -97,7 +97,7 @@ extension Explanation.End {
     }
 
     /// The deciding object in a few words.
-    fileprivate var summary: String {
+    var summary: String {
         switch ruling {
         case .localHost: return "local host"
         case .itself: return "self"
@@ -115,7 +115,7 @@ extension Explanation.End {
 
 extension PolicyReference {
     /// `NetworkPolicy shop/web`, `GlobalNetworkPolicy guard`.
-    var words: String { "\(kind) \(namespace.isEmpty ? name : "\(namespace)/\(name)")" }
+    public var words: String { "\(kind) \(namespace.isEmpty ? name : "\(namespace)/\(name)")" }
 }
 
 /// Lines that are broken at blanks before they grow too long for a terminal.

@@ -113,11 +113,14 @@ public struct PolicyRule: Sendable, Hashable {
     public var destination: EntityRule
     /// The index of what the user wrote, where several rules were made of one; nil: that of this rule.
     public var writtenIndex: Int?
+    /// Remarks for people; they decide nothing.
+    public var annotations: [String: String]
 
     public init(
         action: RuleAction, version: IPVersion? = nil, transport: TransportProtocol? = nil,
         notTransport: TransportProtocol? = nil, icmp: ICMPMatch? = nil, notICMP: ICMPMatch? = nil,
-        source: EntityRule = EntityRule(), destination: EntityRule = EntityRule(), writtenIndex: Int? = nil
+        source: EntityRule = EntityRule(), destination: EntityRule = EntityRule(), writtenIndex: Int? = nil,
+        annotations: [String: String] = [:]
     ) {
         self.action = action
         self.version = version
@@ -128,6 +131,7 @@ public struct PolicyRule: Sendable, Hashable {
         self.source = source
         self.destination = destination
         self.writtenIndex = writtenIndex
+        self.annotations = annotations
     }
 }
 

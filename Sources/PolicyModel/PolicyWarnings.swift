@@ -1,8 +1,8 @@
 extension Validator {
     /// What is allowed, means what Calico means by it, and is hardly what its author meant. For objects without errors.
     ///
-    /// Rules for a direction that the policy does not decide; names of ports that no endpoint can give; members that have no
-    /// effect.
+    /// Rules for a direction that the policy does not decide; names of ports that no endpoint can give; hints that are not
+    /// needed; members of endpoints that have no effect.
     public static func warnings(_ object: JSONValue, kind: ResourceKind) -> [FieldError] {
         let spec = object["spec"] ?? .null
         let staged = Kinds.enforced(kind) ?? kind
@@ -11,6 +11,12 @@ extension Validator {
         case Kinds.networkPolicy.resource, Kinds.globalNetworkPolicy.resource:
             warnUnusedRules(spec, types: "types", ObjectDecoding.types(spec), into: &warnings)
             warnPortNames(spec, into: &warnings)
+            if spec["performanceHints"]?.arrayValue?.isEmpty == false {
+                warnings.fail(
+                    "spec.performanceHints",
+                    "hints are kept and change nothing: every node computes the policies that concern its endpoints alone, and costs of a "
+                        + "packet do not grow with them; leave them out, or keep them for Calico")
+            }
         case Kinds.kubernetesNetworkPolicy.resource:
             warnUnusedRules(spec, types: "policyTypes", KubernetesPolicyExpansion.types(spec), into: &warnings)
         case Kinds.profile.resource:

@@ -26,7 +26,8 @@ enum RuleDecoding {
             icmp: try icmp(value["icmp"], path: "\(path).icmp"),
             notICMP: try icmp(value["notICMP"], path: "\(path).notICMP"),
             source: try entity(value["source"], path: "\(path).source"),
-            destination: try entity(value["destination"], path: "\(path).destination"))
+            destination: try entity(value["destination"], path: "\(path).destination"),
+            annotations: ObjectDecoding.map(value["metadata"]?["annotations"]))
     }
 
     /// Without a type it asks for nothing, also where it is negated.

@@ -26,7 +26,7 @@ struct Bulkhead: AsyncParsableCommand {
                 name: "Insight",
                 subcommands: [
                     ExplainCommand.self, WhyCommand.self, FlowsCommand.self, StatusCommand.self, ConnectivityCommand.self,
-                    DiffCommand.self, ReachCommand.self,
+                    DiffCommand.self, ReachCommand.self, LintCommand.self, VerifyCommand.self,
                 ]),
             CommandGroup(
                 name: "Other",

@@ -34,6 +34,7 @@ struct LimitsCommand: ParsableCommand {
     static let limits =
         PolicyModelLimits.all + CompilerLimits.all + ControlPlane.Limits.all + StoreLimits.all + NodeAgentLimits.all
         + KernelLimits.all + FlowLimits.all + ClientLimits.all + ReadingLimits.all + AnalysisLimits.all
+        + LintLimits.all + PolicyTestLimits.all
 
     private static var document: JSONValue {
         [

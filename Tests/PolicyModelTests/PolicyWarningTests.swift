@@ -43,4 +43,12 @@ import Testing
             ])
         #expect(try Self.warnings(Kinds.workloadEndpoint, #"{"ipNATs":[],"qosControls":null}"#) == [])
     }
+
+    @Test func hintsAreKeptAndNotNeeded() throws {
+        for kind in [Kinds.networkPolicy, Kinds.stagedGlobalNetworkPolicy] {
+            let warnings = try Self.warnings(kind, #"{"performanceHints":["AssumeNeededOnEveryNode"]}"#)
+            #expect(warnings.count == 1 && warnings[0].hasPrefix("spec.performanceHints: hints are kept and change nothing"))
+            #expect(try Self.warnings(kind, #"{"performanceHints":[]}"#) == [])
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import PolicyAnalysis
 import PolicyModel
 
 /// Makes of what a client sent what may be stored: shape, defaults, validity. No I/O.
@@ -157,7 +158,14 @@ struct ObjectPreparation: Sendable {
             guard let value = result.value["metadata"]?[member], value == .object([:]) || value == .array([]) else { continue }
             result.value["metadata"]?[member] = nil
         }
-        if warns { result.warnings += Validator.warnings(result.value, kind: kind).map { "\($0.path): \($0.message)" } }
+        if warns { result.warnings += Self.warnings(result.value, kind: kind) }
+    }
+
+    private static func warnings(_ object: JSONValue, kind: ResourceKind) -> [String] {
+        let found = Lint.findings(alone: object, kind: kind).map { "\($0.path): \($0.message)" }
+        guard found.count > Limits.warnings else { return found }
+        let shown = Limits.warnings - 1
+        return found.prefix(shown) + ["\(found.count - shown) further warnings: bulkhead lint tells all"]
     }
 
     /// Members of metadata that say as little when they are empty as when they are absent, as in Kubernetes: clients send

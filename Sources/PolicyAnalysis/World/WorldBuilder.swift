@@ -43,6 +43,8 @@ public struct WorldBuilder: Sendable {
         if WorkloadManifest.describesPods(apiVersion: apiVersion, kind: kindName) {
             return try add(workload: Self.placed(sent), kind: kindName)
         }
+        // Of no consequence for the world, and of use to who reads it.
+        if Kinds.offline.contains(where: { $0.isKind(of: sent) }) { return .taken }
         guard let kind = Kinds.find(apiVersion: apiVersion, kind: kindName) else {
             return try Self.unserved(apiVersion, kindName)
         }

@@ -15,7 +15,7 @@ struct OraclePeers: Sendable {
     /// The endpoints that claim an address, by key.
     let owners: [IPAddress: [EndpointKey]]
     let endpoints: [EndpointKey: OraclePeer]
-    private let networkSets: [(nets: [AddressBlock], peer: OraclePeer)]
+    let networkSets: [(nets: [AddressBlock], peer: OraclePeer)]
 
     init(world: PolicyWorld, profiles: OracleProfiles) {
         var owners: [IPAddress: [EndpointKey]] = [:]

@@ -7,7 +7,7 @@ import PolicyModel
 /// shares nothing with them but the values of `PolicyModel`, and never trades clearness for speed.
 public struct PolicyOracle: Sendable {
     let world: PolicyWorld
-    private let peers: OraclePeers
+    let peers: OraclePeers
     let profiles: OracleProfiles
     private let enforced: OracleStack
     /// As if the staged policies were enforced; nil where that is the same.
