@@ -258,6 +258,10 @@ struct TransitionExaminer {
             #expect(examiner.kernel.exact.count == world.tables.exact.filter { $0.value != .none }.count)
             #expect(examiner.kernel.prefixes.count == world.tables.prefixes.count)
             #expect(examiner.kernel.pairs.values.reduce(0) { $0 + $1.count } == examiner.state.pairCount)
+            // Each row that a leg's stack names, once.
+            let named = Set(world.legs.values.flatMap { [$0.ingress, $0.egress] })
+                .reduce(0) { $0 + 1 + (world.tables.stacks[$1]?.pairCount ?? 0) }
+            #expect(examiner.state.pairCount == named)
             var last = world
             last.clear()
             #expect(try examiner.move(from: world, to: last) == nil)

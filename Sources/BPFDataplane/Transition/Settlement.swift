@@ -54,6 +54,7 @@ extension KernelState {
     private mutating func forgetRows(
         of exactNumbers: [KernelNumber], _ prefixNumbers: [KernelNumber], _ steps: inout [TransitionStep]
     ) {
+        if exactNumbers.isEmpty, prefixNumbers.isEmpty { return }
         let met = exactNumbers.flatMap { exact in
             (reach?.prefixNumbers(with: exact) ?? []).map { Combination(exact: exact, prefix: $0) }
         }
@@ -73,6 +74,8 @@ extension KernelState {
     private func isWanted(_ combination: Combination, by stack: Stack) -> Bool {
         if combination == .base { return true }
         guard exact.isHeld(combination.exact), prefixes.isHeld(combination.prefix) else { return false }
+        // A row for both that nobody reaches would be lost sight of.
+        if combination.isCombined, reach?.contains(combination) == false { return false }
         return stack[identity(of: combination)] != nil
     }
 

@@ -155,6 +155,8 @@ extension TransitionPlanner {
         points = made
         reach = Reach(of: made)
         state.reach = reach
+        // Rows for what nobody has any more are found by looking at all of them.
+        for (stack, rows) in old.pairs where rows.combinedCount > 0 { state.untidyStacks.insert(stack) }
     }
 
     func value(_ row: RowID) -> StackConduct.Value {
