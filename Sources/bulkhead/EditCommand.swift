@@ -36,7 +36,7 @@ struct EditCommand: AsyncParsableCommand {
         guard let name = names.first else { throw ValidationError("name the object: KIND NAME or KIND/NAME") }
         let client = try server.client()
         let room = kind.namespaced ? namespace.name(client) : nil
-        let session = EditSession(original: try await client.get(kind, namespace: room, name: name))
+        var session = EditSession(original: try await client.get(kind, namespace: room, name: name))
         let file = FileManager.default.temporaryDirectory.appendingPathComponent(
             "bulkhead-edit-\(UUID().uuidString.prefix(8)).yaml")
         try Self.write(session.text(reasons: []), to: file)

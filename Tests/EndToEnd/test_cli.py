@@ -293,6 +293,7 @@ def test_edit(room, tmp_path):
     result, seen, _ = edit("conflict", f"subprocess.run({command!r}, check=True, capture_output=True); text = text.replace('order: 40', 'order: 60')",
                            "text = text.replace('order: 60', 'order: 61')")
     assert "spec.order was changed by somebody else meanwhile, to 50" in seen(1), seen(1)
+    assert result.returncode == 0 and get()["spec"]["order"] == 61, result.stderr
     result, seen, _ = edit("renamed", "text = text.replace('  name: web', '  name: web2')")
     assert result.returncode == 1 and "metadata.name cannot be edited" in seen(1)
     # What only the server writes is not shown, and an empty file changes nothing.

@@ -31,8 +31,10 @@ def examples(text):
 class Machine:
     """A host whose standard folders are its own: `up` runs with no option at all, and examples mean what they say."""
 
-    def __init__(self):
-        self.lab = Lab()
+    def __init__(self, lab):
+        """What the laboratory has by now is what the machine sees: its mounts are a copy."""
+        self.lab = lab
+        self.server = None
         self.room = self.lab.folder / "room"
         self.room.mkdir()
         (self.room / "bin").mkdir()
@@ -49,7 +51,6 @@ class Machine:
             ["nsenter", f"--net=/run/netns/{self.lab.host}", "unshare", "--mount", "--propagation", "private", "bash", "-ec", mounts],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         assert self.holder.stdout.readline() == "made\n", self.holder.stderr.read()
-        self.server = None
 
     def popen(self, line, **options):
         environment = {**os.environ, "EDITOR": "true", "PATH": f"{self.room}/bin:{os.environ['PATH']}"}
@@ -105,17 +106,18 @@ class Machine:
             self.run("bulkhead release --all")
         self.holder.kill()
         self.holder.wait()
-        self.lab.close()
 
 
 def test_every_example_of_every_command_runs():
-    machine = Machine()
-    try:
-        lab = machine.lab
+    with contextlib.ExitStack() as stack:
+        lab = Lab()
+        stack.callback(lab.close)
         web, database = lab.workload("web", 10), lab.workload("database", 11)
         # The examples name namespaces as a person would.
         named = {"--netns web": f"--netns {web.namespace}", "--netns database": f"--netns {database.namespace}"}
         lab.nsenter("ip", "tuntap", "add", "tap0", "mode", "tap")
+        machine = Machine(lab)
+        stack.callback(machine.close)
         (machine.room / "policies").mkdir()
 
         def write(name, *objects):
@@ -166,5 +168,3 @@ def test_every_example_of_every_command_runs():
                 done.add(line)
         print(f"{len(done)} examples ran")
         assert len(done) >= 45, sorted(done)
-    finally:
-        machine.close()

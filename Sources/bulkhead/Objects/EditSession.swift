@@ -9,6 +9,13 @@ struct EditRefusal: Error {
 /// One object from its fetching to the change that its editing makes.
 struct EditSession {
     let original: JSONValue
+    /// The version whose changes by others the person knows of: what is sent again after that overwrites them.
+    private var known: JSONValue
+
+    init(original: JSONValue) {
+        self.original = original
+        known = original
+    }
 
     /// What only the server writes: to change it would change nothing.
     private static let hidden = [
@@ -43,7 +50,7 @@ struct EditSession {
 
     /// - Returns: the object as it is now; nil when nothing changed.
     /// - Throws: `EditRefusal` where another edit can mend it.
-    func send(
+    mutating func send(
         _ text: String, to client: KubernetesClient, kind: ResourceKind, namespace: String?, name: String
     ) async throws -> JSONValue? {
         let edited = try Self.read(text)
@@ -58,7 +65,7 @@ struct EditSession {
         }
         guard edited["status"] == nil else { throw EditRefusal(reasons: ["status is written by the server alone: leave it out"]) }
         guard let patch = MergeDifference.patch(from: shown, to: edited) else { return nil }
-        var current = original
+        var current = known
         while true {
             // Only what was seen may be changed: the server refuses when somebody was faster.
             var bound = patch
@@ -68,9 +75,10 @@ struct EditSession {
                 return try await client.patch(kind, namespace: namespace, name: name, patch: bound)
             } catch let error as KubernetesError where error.isConflict {
                 current = try await client.get(kind, namespace: namespace, name: name)
-                let meanwhile = MergeDifference.patch(from: original, to: current) ?? .object([:])
+                let meanwhile = MergeDifference.patch(from: known, to: current) ?? .object([:])
                 let both = MergeDifference.commonFields(patch, meanwhile)
                 guard both.isEmpty else {
+                    known = current
                     throw EditRefusal(reasons: both.map { field in
                         "\(field) was changed by somebody else meanwhile, to \(MergeDifference.value(field, in: current)): "
                             + "change it again to overwrite that, or cancel"
