@@ -40,7 +40,7 @@ struct VerifyCommand: ParsableCommand {
         var tests: [PolicyTest] = []
         var places: [String: FileObject] = [:]
         for object in offline.objects where Kinds.policyTest.isKind(of: object.value) {
-            do throws(ValidationError) {
+            do throws(PolicyModel.ValidationError) {
                 let test = try PolicyTest(object: object.value)
                 if let other = places.updateValue(object, forKey: test.name) {
                     problems.append(
