@@ -1,5 +1,7 @@
 import CBPF
 import Foundation
+import PolicyEngine
+import PolicyModel
 import Testing
 
 @testable import BPFDataplane
