@@ -39,13 +39,13 @@ import Testing
         }.joined()
         text += "apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\nspec:\n  jobTemplate:\n    spec:\n      \(template)\n---\n"
         text += "apiVersion: v1\nkind: Pod\nmetadata: {name: x, labels: {a: b}}\nspec: {containers: []}\n"
-        text += "---\napiVersion: projectcalico.org/v3\nkind: WorkloadEndpoint\nmetadata: {name: y, namespace: lab}\nspec: {ipNetworks: [10.0.0.9]}\n"
+        text += "---\napiVersion: projectcalico.org/v3\nkind: WorkloadEndpoint\nmetadata: {name: z, namespace: lab}\nspec: {ipNetworks: [10.0.0.9]}\n"
         let world = try #require(try read(["all.yaml": text]).world.world)
         #expect(
             world.workloads.map(\.title) == [
                 "default/x[CronJob]", "default/x[DaemonSet]", "default/x[Deployment]", "default/x[Job]", "default/x[Pod]",
                 "default/x[ReplicaSet]", "default/x[ReplicationController]", "default/x[StatefulSet]",
-                "default/x[VirtualMachine]", "lab/y[WorkloadEndpoint]",
+                "default/x[VirtualMachine]", "lab/z[WorkloadEndpoint]",
             ])
         for workload in world.workloads.dropLast() {
             #expect(world.world.endpoints[workload.endpoints[0]]?.labels["a"] == "b")
@@ -124,7 +124,7 @@ import Testing
                 - apiVersion: projectcalico.org/v3
                   kind: HostEndpoint
                   metadata: {name: host}
-                  spec: {node: n}
+                  spec: {node: one}
                 - apiVersion: crd.projectcalico.org/v1
                   kind: NetworkPolicy
                   metadata: {name: old, namespace: shop}

@@ -38,7 +38,7 @@ import Testing
                     destination: EntityRule(
                         ports: [PortRange(80), try #require(PortRange(first: 90, last: 91))], namedPorts: ["http"],
                         notPorts: [PortRange(22)], notNamedPorts: ["admin", "admin"])),
-                PolicyRule(action: .pass, transport: .icmpV6),
+                PolicyRule(action: .pass, transport: .icmpV6, annotations: ["a": "b"]),
             ])
     }
 

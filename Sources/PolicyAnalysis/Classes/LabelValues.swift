@@ -92,14 +92,21 @@ private struct KeyValues {
     var parts: Set<String> = []
     var ends: Set<String> = []
 
-    /// Stands for every value of which no selector says anything, and between parts: no part of a value of a user.
-    private static let other = "0-other-0"
+    /// Stands for every value of which no selector says anything, and between parts. No character of it is in what a selector
+    /// looks for within values, so that none finds anything that was not put there.
+    private var other: String {
+        let sought = Set(starts.union(parts).union(ends).joined())
+        let texts = ["0-other-0"] + "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_.".map { String($0) }
+        // No label may have the last, and few selectors ask for it.
+        return texts.first { sought.isDisjoint(with: $0) && !whole.contains($0) } ?? "\u{E000}"
+    }
     /// More parts of values than these are only joined two by two.
     private static let maximumParts = 5
 
     /// One value for each combination of answers that selectors may give.
     var all: Set<String> {
-        var values = whole.union([Self.other])
+        let other = other
+        var values = whole.union([other])
         let parts = parts.sorted()
         guard !(parts.isEmpty && starts.isEmpty && ends.isEmpty) else { return values }
         let subsets: [[String]]
@@ -108,9 +115,9 @@ private struct KeyValues {
         } else {
             subsets = [[]] + parts.map { [$0] } + parts.flatMap { first in parts.map { [first, $0] } }
         }
-        for start in [Self.other] + starts.sorted() {
-            for end in [Self.other] + ends.sorted() {
-                for subset in subsets { values.insert(([start] + subset + [end]).joined(separator: Self.other)) }
+        for start in [other] + starts.sorted() {
+            for end in [other] + ends.sorted() {
+                for subset in subsets { values.insert(([start] + subset + [end]).joined(separator: other)) }
             }
         }
         return values
