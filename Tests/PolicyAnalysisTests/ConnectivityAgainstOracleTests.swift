@@ -18,12 +18,12 @@ import Testing
         var wrong: [String] = []
     }
 
-    private static let stride: UInt64 = 23
+    private static let stride: UInt64 = 47
     private static let options = WorldGenerator.Options(policies: 8...30, endpoints: 4...14, namespaces: 2...4)
 
     @Test func saysWhatTheOracleSays() {
         var counts = Counts()
-        for example in CaseGenerator(seed: 70_000, packetsPerWorld: 0, options: Self.options).cases(60) {
+        for example in CaseGenerator(seed: 70_000, packetsPerWorld: 0, options: Self.options).cases(40) {
             Self.compare(example.world, with: example.world, seed: example.seed, &counts)
         }
         print(
@@ -33,11 +33,11 @@ import Testing
             IPv6 \(counts.versions[.v6] ?? 0), \(counts.transports.count) protocols
             """)
         #expect(counts.wrong.isEmpty, "\(counts.wrong.count) wrong, the first: \(counts.wrong.first ?? "")")
-        #expect(counts.packets >= 150_000)
+        #expect(counts.packets >= 100_000)
         #expect(counts.allowed * 100 / max(counts.packets, 1) >= 10)
-        #expect(counts.external >= 30_000)
-        #expect(counts.sourcePorts >= 100)
-        #expect((counts.versions[.v6] ?? 0) >= 10_000)
+        #expect(counts.external >= 20_000)
+        #expect(counts.sourcePorts >= 50)
+        #expect((counts.versions[.v6] ?? 0) >= 5_000)
         #expect(counts.transports.count >= 8)
     }
 
