@@ -18,7 +18,7 @@ import Testing
         let program = try #require(fixture.dataplane.last)
         #expect(program.revision == 1)
         #expect(program.attachments == [Objects.key("web"): .init(interfaceName: "veth1", interfaceIndex: 7)])
-        #expect(program.tables.legs.count == 1)
+        #expect(Set(program.tables.legs.keys.map(\.endpoint)) == [Objects.key("web")])
         let running = Task { await fixture.agent.run() }
         running.cancel()
         await running.value
