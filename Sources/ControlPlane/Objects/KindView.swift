@@ -30,8 +30,9 @@ struct KindView: Sendable {
         guard let alias, case .object(let members) = sent else { return sent }
         let foreign = Set(alias.members.values).subtracting(alias.members.keys).intersection(members.keys).sorted()
         guard foreign.isEmpty else {
+            // Without a path of its own: that would be taken for a stored name, and translated.
             throw .strictDecoding(
-                alias.kind, foreign.map { FieldError(path: $0, message: "unknown field \"\($0)\"", reason: .unknown) })
+                alias.kind, foreign.map { FieldError(path: "", message: "unknown field \"\($0)\"", reason: .unknown) })
         }
         var result: [String: JSONValue] = [:]
         for (name, value) in members { result[alias.members[name] ?? name] = value }
