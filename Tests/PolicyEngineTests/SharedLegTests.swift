@@ -10,7 +10,7 @@ import Testing
     /// there is a leg wherever no rule asks for the endpoint's own address.
     @Test func theyDecideAsTheOracle() {
         var (asked, denied, present, absent) = ([SharedLeg: Int](), 0, 0, 0)
-        for example in CaseGenerator(seed: 77, packetsPerWorld: 60).cases(60) {
+        for example in CaseGenerator(seed: 77, packetsPerWorld: 60).cases(140) {
             var world = example.world
             for key in world.endpoints.keys { world.endpoints[key]?.admissions.sources = [AddressBlock(address: Self.stranger, prefixLength: 24)].compactMap(\.self) }
             let oracle = PolicyOracle(world: world)
