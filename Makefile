@@ -7,7 +7,7 @@ KUBECTL := .build/tools/bin/kubectl
 DOCKER := .build/tools/docker
 SOAK_SECONDS ?= 1800
 # Comparisons that compute for minutes: beside them nothing else would get a turn.
-LONG_TESTS := PolicyEngineTests|BPFDataplaneTests
+LONG_TESTS := PolicyEngineTests|BPFDataplaneTests|PolicyAnalysisTests
 PYTEST := /usr/bin/python3 -m pytest -p no:cacheprovider
 
 .PHONY: help build release test unit-tests end-to-end-tests soak demo demo-down bench clean
@@ -57,6 +57,7 @@ soak: root $(KUBECTL) $(DOCKER)/usr/sbin/dockerd
 	@Scripts/install-dependencies build test
 	$(SWIFT) build --product bulkhead
 	BULKHEAD_SOAK_SECONDS=$(SOAK_SECONDS) BULKHEAD_TRANSITION_SEEDS="1000..<1140" $(SWIFT) test --filter SoakTests
+	BULKHEAD_ANALYSIS_SCALE=9 $(SWIFT) test --filter PolicyAnalysisTests
 	Scripts/fuzz selectors $(SOAK_SECONDS)
 	Scripts/fuzz objects $(SOAK_SECONDS)
 	Scripts/fuzz packets 60 planted

@@ -138,7 +138,7 @@ let package = Package(
             exclude: ["Cases"], swiftSettings: optimised),
         .testTarget(
             name: "PolicyAnalysisTests",
-            dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"]),
+            dependencies: ["PolicyModel", "PolicyEngine", "PolicyAnalysis", "PolicyTesting"], swiftSettings: optimised),
         .testTarget(
             name: "DatastoreTests",
             dependencies: ["Datastore", "PolicyModel", .product(name: "GRDB", package: "GRDB.swift")]),

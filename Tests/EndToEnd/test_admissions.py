@@ -70,8 +70,8 @@ def test_policy_decides_what_is_admitted(wire, admission, make):
     settled(wire, lambda: make(wire), True)
     wire.lab.apply(policy("closed", "app == 'w'", types=["Egress"], egress=[]))
     settled(wire, lambda: make(wire), False)
-    denied = [flow for flow in eventually(lambda: wire.lab.flows(), 5, what="records") if flow["action"] == "Deny"]
-    assert any("closed" in json.dumps(flow["policies"]) for flow in denied), denied
+    eventually(lambda: [flow for flow in wire.lab.flows() if flow["action"] == "Deny" and "closed" in json.dumps(flow["policies"])], 10,
+               what="a record of the denial")
     wire.lab.bulkhead("delete", "networkpolicies", "closed", "-n", "default")
     settled(wire, lambda: make(wire), True)
     admit(wire)

@@ -117,7 +117,7 @@ def test_what_the_api_says_of_them(network):
     created = kubectl("create", "-f", "-", input=json.dumps(cluster("shown", priority=7)))
     assert "clusternetworkpolicy.policy.networking.k8s.io/shown created" in created.stdout
     header, row = kubectl("get", "clusternetworkpolicies").stdout.splitlines()
-    assert header.split() == ["NAME", "TIER", "PRIORITY", "AGE"] and row.split()[:3] == ["shown", "Admin", "7"]
+    assert header.split() == ["NAME", "TIER", "PRIORITY", "ENDPOINTS", "AGE"] and row.split()[:3] == ["shown", "Admin", "7"]
     status = eventually(lambda: json.loads(kubectl("get", "clusternetworkpolicies", "shown", "-o", "json").stdout).get("status"), what="its status")
     assert status["observedGeneration"] == 1 and status["endpoints"] == {"node": 0, "all": 0}, status
     assert "destinationNamedPort" in kubectl("explain", "clusternetworkpolicies.spec.ingress.protocols").stdout

@@ -41,7 +41,8 @@ import Testing
         #expect(counts.transports.count >= 8)
     }
 
-    @Test(arguments: PlantedFault.ofVerdicts)
+    /// Every sixth of the faults; all of them in a long run.
+    @Test(arguments: PlantedFault.ofVerdicts.enumerated().filter { $0.offset % 6 == 0 || TestScale.factor > 1 }.map(\.element))
     func noticesAPlantedFault(_ fault: PlantedFault) {
         for example in CaseGenerator(seed: 70_000, packetsPerWorld: 0, options: Self.options).cases(400) {
             let faulty = fault.apply(to: example.world)

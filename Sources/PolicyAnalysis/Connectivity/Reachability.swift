@@ -137,16 +137,11 @@ private struct ClassTable: Sendable {
 
     /// Once all classes are there.
     mutating func readStacks(_ tables: VerdictTables, _ rows: RowConnections, _ connections: inout ConnectionTable) {
-        struct RowPair: Hashable {
-            var base: RowID
-            var pair: RowID?
-        }
-        var known: [RowPair: ConnectionNumber] = [:]
-        func number(_ base: RowID, _ pair: RowID?) -> ConnectionNumber {
-            let key = RowPair(base: base, pair: pair)
-            if let number = known[key] { return number }
-            let number = connections.number(of: rows.connections(base: base, pair: pair))
-            known[key] = number
+        var known: [[RowID]: ConnectionNumber] = [:]
+        func number(_ layers: [RowID]) -> ConnectionNumber {
+            if let number = known[layers] { return number }
+            let number = connections.number(of: rows.connections(layers))
+            known[layers] = number
             return number
         }
         let width = identities.count
@@ -154,16 +149,11 @@ private struct ClassTable: Sendable {
         for (id, place) in stacks {
             guard let stack = tables.stacks[id] else { continue }
             let start = Int(place) * width
-            let base = number(stack.base, nil)
+            let base = number([stack.base])
             for index in start..<start + width { allowedByStack[index] = base }
-            if stack.pairs.count <= width {
-                for (identity, row) in stack.pairs {
-                    if let place = identities[identity] { allowedByStack[start + Int(place)] = number(stack.base, row) }
-                }
-            } else {
-                for (identity, place) in identities {
-                    if let row = stack.pairs[identity] { allowedByStack[start + Int(place)] = number(stack.base, row) }
-                }
+            for (identity, place) in identities {
+                let layers = stack.rows(identity)
+                if layers.count > 1 { allowedByStack[start + Int(place)] = number(layers) }
             }
         }
     }

@@ -11,46 +11,52 @@ struct RowConnections {
         allowing = Set(tables.decisions.lazy.filter { $0.value.verdict == .allow }.map(\.key))
     }
 
-    /// - Parameter pair: the row of an identity beside the base; nil: the base decides alone.
-    func connections(base: RowID, pair: RowID?) -> ConnectionSet {
-        let baseRanges = tables.rows[base]?.ranges ?? []
-        guard let pair, let ranges = tables.rows[pair]?.ranges else {
-            return ConnectionSet(baseRanges.map { part($0.start, $0.outcome) })
-        }
+    /// - Parameter rows: of `Stack.rows(_:)`: where one inherits the next decides.
+    func connections(_ rows: [RowID]) -> ConnectionSet {
         var parts: [ConnectionSet.Part] = []
-        var position = 0
-        for (index, range) in ranges.enumerated() {
-            guard range.outcome == .inherit else {
-                parts.append(part(range.start, range.outcome))
-                continue
-            }
-            let end = index + 1 < ranges.count ? ranges[index + 1].start : ConnectionSet.keyEnd
-            while position + 1 < baseRanges.count, baseRanges[position + 1].start <= range.start { position += 1 }
-            while position < baseRanges.count, baseRanges[position].start < end {
-                parts.append(part(max(baseRanges[position].start, range.start), baseRanges[position].outcome))
-                guard position + 1 < baseRanges.count, baseRanges[position + 1].start < end else { break }
-                position += 1
-            }
-        }
+        forEachRange(rows[...], from: 0, to: ConnectionSet.keyEnd) { parts.append(part($0, $1)) }
         return ConnectionSet(parts)
     }
 
     /// Why anything is allowed, each reason once.
-    func reasonsToAllow(base: RowID, pair: RowID?) -> Set<Reason> {
+    func reasonsToAllow(_ rows: [RowID]) -> Set<Reason> {
         var reasons: Set<Reason> = []
-        func add(_ row: RowID) {
-            for range in tables.rows[row]?.ranges ?? [] {
-                switch range.outcome {
-                case .decide(let decision):
-                    if allowing.contains(decision), let reason = tables.decisions[decision]?.reason { reasons.insert(reason) }
-                case .sourcePorts(let inner): add(inner)
-                case .inherit: add(base)
-                }
+        func add(_ outcome: RowOutcome) {
+            switch outcome {
+            case .decide(let decision):
+                if allowing.contains(decision), let reason = tables.decisions[decision]?.reason { reasons.insert(reason) }
+            case .sourcePorts(let inner): tables.rows[inner]?.ranges.forEach { add($0.outcome) }
+            case .inherit: break
             }
         }
-        add(pair ?? base)
+        forEachRange(rows[...], from: 0, to: ConnectionSet.keyEnd) { add($1) }
         return reasons
     }
+
+    /// The ranges of rows that stand upon each other, between two keys.
+    private func forEachRange(
+        _ rows: ArraySlice<RowID>, from start: UInt32, to end: UInt32, _ body: (UInt32, RowOutcome) -> Void
+    ) {
+        guard let row = rows.first, let ranges = tables.rows[row]?.ranges else { return }
+        var index = ranges.count - 1
+        // The row's range that holds `start`.
+        var low = 0
+        while low < index {
+            let middle = (low + index + 1) / 2
+            if ranges[middle].start <= start { low = middle } else { index = middle - 1 }
+        }
+        while index < ranges.count, ranges[index].start < end {
+            let first = max(ranges[index].start, start)
+            let next = min(index + 1 < ranges.count ? ranges[index + 1].start : end, end)
+            if ranges[index].outcome == .inherit, rows.count > 1 {
+                forEachRange(rows.dropFirst(), from: first, to: next, body)
+            } else {
+                body(first, ranges[index].outcome)
+            }
+            index += 1
+        }
+    }
+
 
     private func part(_ start: UInt32, _ outcome: RowOutcome) -> ConnectionSet.Part {
         switch outcome {

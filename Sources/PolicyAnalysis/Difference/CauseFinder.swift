@@ -101,7 +101,7 @@ private struct Trial {
                 guard let leg = tables.legs[Leg(endpoint: endpoint, address: own)], let stack = tables.stacks[leg[direction]]
                 else { return [:] }
                 set = set.intersection(
-                    rows.connections(base: stack.base, pair: stack.pairs[identities.identity(of: other)]))
+                    rows.connections(stack.rows(identities.identity(of: other))))
             }
             result[version] = set
         }

@@ -26,7 +26,7 @@ struct CutCandidates {
                     guard let endpoint = peer.endpoint, let leg = tables.legs[Leg(endpoint: endpoint, address: own)],
                         let stack = tables.stacks[leg[direction]]
                     else { continue }
-                    let reasons = rows.reasonsToAllow(base: stack.base, pair: stack.pairs[identities.identity(of: other)])
+                    let reasons = rows.reasonsToAllow(stack.rows(identities.identity(of: other)))
                     for reason in reasons { add(reason, direction, of: endpoint, weight) }
                 }
             }
