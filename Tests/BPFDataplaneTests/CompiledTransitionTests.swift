@@ -34,7 +34,8 @@ import Testing
             skip(world)
             let tables = compiler.tables
             legs = [:]
-            for (leg, stacks) in tables.legs {
+            // Legs that stand for others have stacks that the own ones have, and every step asks each leg.
+            for (leg, stacks) in tables.legs where SharedLeg(standingFor: leg.address) == nil {
                 let slot = slots[leg.endpoint] ?? UInt32(slots.count + 1)
                 slots[leg.endpoint] = slot
                 legs[LegKey(slot: slot, address: leg.address)] = stacks
@@ -132,7 +133,7 @@ import Testing
         }
     }
 
-    @Test(arguments: UInt64(1)...6, [false, true])
+    @Test(arguments: UInt64(1)...4, [false, true])
     func everyStepIsOneWorldOrTheOther(seed: UInt64, carries: Bool) throws {
         let generated = CaseGenerator(seed: seed, packetsPerWorld: 120).case
         var random = SplitMix64(seed: seed)
