@@ -286,9 +286,14 @@ import Testing
             _ = try dataplane.apply(Self.program(lab, revision: 1, denied: Self.friend, aIs: Self.friend))
             #expect(!lab.ping())
             #expect(dataplane.state.nextNumber > before)
-            dataplane.state.nextNumber = KernelState.numberLimit - 1
+            dataplane.state.nextNumber = KernelState.numberLimit
+            // Another base row takes another stack.
+            var other = try Self.program(lab, revision: 2, denied: Self.stranger, aIs: Self.friend)
+            for id in other.tables.stacks.keys where other.tables.stacks[id]?.exact.isEmpty == false {
+                other.tables.stacks[id] = Stack(base: RowID(rawValue: 2))
+            }
             let error = #expect(throws: TransitionError.numbersExhausted(limit: KernelState.numberLimit - 1)) {
-                try dataplane.apply(Self.program(lab, revision: 2, denied: Self.stranger, aIs: Self.stranger))
+                try dataplane.apply(other)
             }
             #expect(error?.description.contains("release --all") == true)
             #expect(!lab.ping())
